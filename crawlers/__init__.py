@@ -1,0 +1,1 @@
+"""See docs/architecture.md for where this package stands in the flow."""

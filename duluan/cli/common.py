@@ -1,0 +1,48 @@
+"""Options and openers that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from duluan.config import Profile, load_province, province_folder
+
+if TYPE_CHECKING:
+    from index.base import Index
+
+DEFAULT_STORE = "sqlite:///var/duluan.sqlite"
+
+Files = Annotated[
+    list[str] | None, typer.Argument(help="Tệp vào (.jsonl, .xz, .gz); để trống thì đọc từ đầu vào chuẩn.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Chỉ in lỗi.")]
+ProvinceDir = Annotated[str | None, typer.Option("--province", help="Thư mục hồ sơ tỉnh (mặc định $DULUAN_PROVINCE).")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", help="Kho dữ liệu: sqlite:///tệp hoặc http(s)://máy:9200 (mặc định $DULUAN_STORE)."),
+]
+
+
+def open_province(given: str | None) -> Profile:
+    """The province profile, validated as a whole."""
+    return load_province(province_folder(given))
+
+
+def open_index(given: str | None) -> Index:
+    """The store named on the command line, in $DULUAN_STORE, or the default; its schema is set up."""
+    from index import open_store
+
+    store = open_store(given or os.environ.get("DULUAN_STORE") or DEFAULT_STORE)
+    store.setup()
+    return store
+
+
+def secret(name: str) -> str | None:
+    """$NAME, or the content of the file named by $NAME_FILE, stripped; None where neither is set."""
+    if value := os.environ.get(name):
+        return value
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else None

@@ -1,0 +1,51 @@
+"""Text as every store and stage sees it: NFC, folding without diacritics (đ too), search tokens, excerpts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MARKS = re.compile(r"[\u0300-\u036f]")
+_WORD = re.compile(r"\w+", re.UNICODE)
+_SPACE = re.compile(r"\s+")
+
+
+def nfc(text: str) -> str:
+    """Unicode NFC; lone surrogates, which no store can encode, become U+FFFD."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize(
+        "NFC", text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
+    )
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def fold(text: str) -> str:
+    """'Đăk Hà' → 'dak ha': lower case, no marks, đ → d; NFD input gives the same. SQLite and Elasticsearch both index this."""
+    lowered = nfc(text).lower()
+    if lowered.isascii():
+        return lowered
+    return nfc(_MARKS.sub("", unicodedata.normalize("NFD", lowered)).replace("đ", "d"))
+
+
+def search_tokens(text: str) -> list[str]:
+    """Folded word tokens in order, the only form in which text is searched: 'Đường xấu!' → ['duong', 'xau']."""
+    return _WORD.findall(fold(text))
+
+
+def squeeze(text: str) -> str:
+    """NFC with every run of white space as one space, ends stripped."""
+    return _SPACE.sub(" ", nfc(text)).strip()
+
+
+def excerpt(text: str, limit: int = 300) -> str:
+    """At most `limit` characters, cut at a space and closed with '…'."""
+    flat = squeeze(text)
+    if len(flat) <= limit:
+        return flat
+    cut = flat[: limit - 1]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > limit // 2 else cut).rstrip(" ,;:.–-") + "…"

@@ -1,0 +1,188 @@
+"""The `Index` protocol: what every store answers, alike. Callers pass typed filters; order is newest first, ties by id.
+
+Writes are idempotent: a document's key is its id, its version `fetched`; an older version never overwrites a newer one.
+What `write` acknowledged survives kill -9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from duluan.model import Alert, Clustered, Fetch, Issue, Rejected, Voice
+from duluan.query import Filter
+
+STATE_CLUSTERER = "clusterer"
+STATE_DETECTOR = "detector"
+
+
+class DuplicatePolicy(Enum):
+    """What to do with a document whose id is already stored."""
+
+    NEWER = "newer"  # replace where `fetched` is the same or later (the default of all flows)
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of a batch; `rejected` names each document that the store refused."""
+
+    written: int
+    skipped: int
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one step of a flow writes, all or nothing where the store has transactions (SQLite).
+
+    `merges` maps an issue that ended to the one that it was merged into: its documents move along.
+    `state` are named blobs (the clusterer's snapshot, say) that must match the documents written.
+    """
+
+    documents: Sequence[Clustered] = ()
+    issues: Sequence[Issue] = ()
+    merges: Mapping[str, str] = field(default_factory=dict)
+    fetches: Sequence[Fetch] = ()
+    rejected: Sequence[Rejected] = ()
+    state: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One search hit: the stored document and its excerpt with «matched words» marked by ⟦ and ⟧."""
+
+    document: Clustered
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of hits; `after` continues behind it (opaque), None at the end. `total` counts all matches."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRow:
+    """One cell of the hourly counts. `voices` are distinct origins, `documents` publications. Unset keys: not asked for."""
+
+    hour: datetime | None = None
+    day: datetime | None = None  # local midnight
+    issue: str | None = None
+    topic: str | None = None
+    sentiment: str | None = None
+    place: str | None = None
+    source: str | None = None
+    kind: str | None = None
+    documents: int
+    voices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message in the outbox: written before it is sent, so that a crash loses none and repeats none."""
+
+    id: str  # the Message-ID's stable part
+    alert: str
+    created: datetime
+    payload: bytes  # the rendered message (RFC 5322 or JSON)
+    recipients: tuple[str, ...]
+    channel: str = "mail"
+    sent: datetime | None = None
+    tries: int = 0
+    error: str = ""
+
+
+class Index(Protocol):
+    """One store. Raises StoreError for anything a person must mend; every other answer is complete."""
+
+    def setup(self) -> None:
+        """Create or migrate the schema; idempotent."""
+
+    def close(self) -> None:
+        """Release files and connections."""
+
+    def write(self, batch: Batch, *, policy: DuplicatePolicy = DuplicatePolicy.NEWER) -> WriteResult:
+        """Store one batch."""
+
+    def known(self, ids: Iterable[str]) -> dict[str, datetime]:
+        """Those of `ids` that are stored, with the `fetched` of the stored version. One look-up per batch."""
+
+    def get(self, id: str) -> Clustered | None:
+        """One document."""
+
+    def documents(self, query: Filter, *, oldest_first: bool = False) -> Iterator[Clustered]:
+        """Stream all matches; constant memory; writes meanwhile neither repeat nor drop a document."""
+
+    def ingested(self, after: int = 0) -> Iterator[tuple[int, Clustered]]:
+        """Documents in the order in which they were first written, with their sequence number, from behind `after`."""
+
+    def search(self, query: Filter, *, limit: int = 20, after: str | None = None) -> Page:
+        """Newest first (published, else fetched), ties by id."""
+
+    def count(self, query: Filter) -> int:
+        """Number of matching documents."""
+
+    def counts(self, query: Filter, by: Sequence[str]) -> list[CountRow]:
+        """Group the matches by any of hour, day, issue, topic, sentiment, place, source, kind; ordered by those keys.
+
+        The text part of the filter (must, must_not) raises ValueError here.
+        """
+
+    def voices(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Voice]:
+        """All voices with since ≤ fetched < until, by (fetched, id)."""
+
+    def fetches(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fetch]:
+        """The fetch ledger, by (at, source)."""
+
+    def rejections(self) -> list[tuple[str, str, int]]:
+        """(source, reason, how often), sorted."""
+
+    def issues(self, ids: Sequence[str] | None = None) -> Iterator[Issue]:
+        """All issues, or those of `ids`, merged ones included."""
+
+    def put_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Store alerts by id; the newest version replaces, every version stays in its history."""
+
+    def alerts(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Alert]:
+        """Current version of each alert, newest `detected` first."""
+
+    def alert_history(self, id: str) -> list[dict[str, Any]]:
+        """Every state and version of one alert, oldest first."""
+
+    def add_alert_event(self, id: str, event: Mapping[str, Any]) -> None:
+        """Append to an alert's history: {"at", "state", "note"?}; no person's name."""
+
+    def outbox_add(self, messages: Sequence[Outgoing]) -> int:
+        """Write messages to be sent; known ids are left alone. Returns how many are new."""
+
+    def outbox(self, *, pending: bool = True) -> list[Outgoing]:
+        """Messages not yet sent (or all), oldest first."""
+
+    def outbox_mark(self, id: str, *, sent: datetime | None, error: str = "") -> None:
+        """Record a delivery or a failed try."""
+
+    def state(self, name: str) -> bytes | None:
+        """A named blob, as last written."""
+
+    def put_state(self, name: str, value: bytes) -> None:
+        """Write a named blob by itself."""
+
+    def audit(self, event: Mapping[str, Any]) -> None:
+        """Append {"at", "what", …} to the audit log."""
+
+    def audit_log(self) -> Iterator[dict[str, Any]]:
+        """The audit log, oldest first."""
+
+    def retain(self, now: datetime) -> dict[str, int]:
+        """Apply the retention rules of design.md §4.5 as of `now`; what was shortened or removed, by rule."""
+
+    def takedown(self, url: str, now: datetime) -> bool:
+        """Remove a URL's document from everything; tombstone and audit keep its hash. True if something was removed."""

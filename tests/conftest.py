@@ -1,0 +1,55 @@
+"""What the tests share: one Elasticsearch, one browser path and the folders of ../shared, each started at most once a run."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker gets all Elasticsearch tests, so that a run starts one server."""
+    for item in items:
+        if "elasticsearch_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("elasticsearch"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder ../shared; skips where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def province_dir() -> Path:
+    """The shipped province profile."""
+    return ROOT / "province" / "quang_ngai"
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url(shared: Path) -> Iterator[str]:
+    """A genuine single-node Elasticsearch on loopback for the whole run."""
+    spec = importlib.util.spec_from_file_location("serve", shared / "elasticsearch" / "serve.py")
+    assert spec is not None
+    assert spec.loader is not None
+    serve = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(serve)
+    with serve.node() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of Debian's chromium; skips where it is not installed."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    return path
