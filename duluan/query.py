@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -99,9 +99,18 @@ class _Parse:
             raise InputError("truy vấn: OR phải đứng giữa hai từ")
         if self.must_not and not self.must and not self.fields:
             raise InputError("truy vấn chỉ có phần loại trừ; hãy thêm ít nhất một từ cần tìm")
-        query = Filter(must=tuple(self.must), must_not=tuple(self.must_not))
-        plural = {name: f"{name}s" for name in FIELDS}
-        return replace(query, **{plural[name]: values for name, values in self.fields.items()})
+        asked = self.fields.get
+        return Filter(
+            must=tuple(self.must),
+            must_not=tuple(self.must_not),
+            topics=asked("topic", ()),
+            places=asked("place", ()),
+            sources=asked("source", ()),
+            kinds=asked("kind", ()),
+            sentiments=asked("sentiment", ()),
+            issues=asked("issue", ()),
+            origins=asked("origin", ()),
+        )
 
     def _field(self, name: str, value: str) -> None:
         if name not in FIELDS:
@@ -111,7 +120,7 @@ class _Parse:
         allowed = {"kind": KINDS, "sentiment": SENTIMENTS}.get(name)
         if allowed and value not in allowed:
             raise InputError(f"truy vấn: {name}:{value} không hợp lệ; chọn một trong: {', '.join(allowed)}")
-        values = (value,)
+        values: tuple[str, ...] = (value,)
         if name == "place" and not value.isdigit():
             codes = self.places.get(" ".join(search_tokens(value)))
             if not codes:

@@ -1,1 +1,1 @@
-"""See docs/architecture.md for where this package stands in the flow."""
+"""Stores behind one protocol (`base.Index`): SQLite on a laptop, Elasticsearch in the province."""

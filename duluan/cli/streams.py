@@ -53,18 +53,18 @@ def open_text(name: str) -> Iterator[TextIO]:
     if name == STDIN:
         yield io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
         return
-    path = Path(name)
     try:
-        if path.suffix == ".xz":
-            handle: Any = lzma.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-        elif path.suffix == ".gz":
-            handle = gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-        else:
-            handle = path.open(encoding="utf-8-sig", errors="replace", newline="")
+        handle = _open(Path(name))
     except OSError as error:
         raise InputError(f"không mở được {name}: {error.strerror}") from None
     with handle:
-        yield cast(TextIO, handle)
+        yield handle
+
+
+def _open(path: Path) -> TextIO:
+    openers: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open}
+    opener = openers.get(path.suffix, open)
+    return cast(TextIO, opener(path, "rt", encoding="utf-8-sig", errors="replace", newline=""))
 
 
 def lines(files: Iterable[str]) -> Iterator[tuple[str, str]]:
