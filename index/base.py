@@ -124,6 +124,9 @@ class Index(Protocol):
     def ingested(self, after: int = 0) -> Iterator[tuple[int, Clustered]]:
         """Documents in the order in which they were first written, with their sequence number, from behind `after`."""
 
+    def last_sequence(self) -> int:
+        """The sequence number of the document written last (0 in an empty store)."""
+
     def search(self, query: Filter, *, limit: int = 20, after: str | None = None) -> Page:
         """Newest first (published, else fetched), ties by id."""
 
