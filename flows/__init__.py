@@ -1,1 +1,1 @@
-"""See docs/architecture.md for where this package stands in the flow."""
+"""Joins the stages with the store and the clock. Prefect appears only in `schedule.py`; every other module is plain functions."""

@@ -1,0 +1,47 @@
+"""`duluan doctor`: what works here and what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from duluan.cli.common import DEFAULT_STORE, ProvinceDir, StoreUrl, open_index, secret
+from duluan.clock import system_clock
+from duluan.config import province_folder
+
+app = typer.Typer(add_completion=False)
+
+_MARKS = {"ok": "[green]✓[/]", "optional": "[yellow]–[/]", "broken": "[red]✗[/]"}
+
+
+@app.command()
+def doctor(
+    province: ProvinceDir = None,
+    store: StoreUrl = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In ra JSON.")] = False,
+) -> None:
+    """Kiểm tra máy này: thứ gì chạy được, thứ gì còn thiếu, và lệnh để khắc phục."""
+    from flows.doctor import examine, healthy
+
+    findings = examine(
+        province=province_folder(province),
+        store=store or os.environ.get("DULUAN_STORE") or DEFAULT_STORE,
+        smtp=secret("DULUAN_SMTP_URL"),
+        open_store=open_index,
+        clock=system_clock,
+    )
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        table = Table(box=None, padding=(0, 1), show_header=False)
+        for finding in findings:
+            mend = f"\n[dim]→ {finding.mend}[/]" if finding.mend and finding.verdict != "ok" else ""
+            table.add_row(_MARKS[finding.verdict], finding.what, finding.detail + mend)
+        Console(soft_wrap=False).print(table)
+    raise typer.Exit(0 if healthy(findings) else 1)

@@ -1,0 +1,196 @@
+"""Documents → enrich → cluster → store: the one way into a store, for imports and crawls alike.
+
+Idempotent: a document that is stored with the same or a later `fetched` is passed over. Batches never influence the result:
+the clusterer is deterministic in the order of documents, its snapshot is stored with the sequence number that it stands for,
+and what was written behind the snapshot is replayed on opening. So kill -9 at any moment and a second run end in the same store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Protocol
+
+from duluan.errors import StoreError
+from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
+from index.base import STATE_CLUSTERER, Batch, Index
+from nlp.cluster import Clusterer
+
+log = logging.getLogger(__name__)
+
+Item = Document | Rejected | Fetch
+Progress = Callable[[int], None]
+
+BATCH = 500  # documents a transaction: 5 times smaller costs 20 % of the speed, 5 times larger gains 3 %
+SNAPSHOT_EVERY = 10_000  # documents; a restart replays at most so many through the clusterer (about 3 s)
+
+
+class Enrich(Protocol):
+    """Documents in, the same in order, enriched or rejected, out."""
+
+    def __call__(self, documents: Iterable[Document]) -> Iterator[Enriched | Rejected]: ...
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of one stream."""
+
+    read: int = 0
+    written: int = 0
+    known: int = 0  # already stored
+    updated: int = 0  # stored before, now in a newer version
+    fetches: int = 0
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, reason)
+    by_source: Counter[str] = field(default_factory=Counter)
+    issues: set[str] = field(default_factory=set)
+
+    @property
+    def rejections(self) -> int:
+        """How many were rejected, over all reasons."""
+        return sum(self.rejected.values())
+
+
+class Pipeline:
+    """The enriching function and the clusterer as of the store's last document."""
+
+    def __init__(self, store: Index, enrich: Enrich) -> None:
+        self._store = store
+        self._enrich = enrich
+        self._clusterer = _restored(store)
+        self._unsaved = 0
+
+    def ingest(
+        self, items: Iterable[Item], *, report: IngestReport | None = None, progress: Progress | None = None
+    ) -> IngestReport:
+        """Run a stream to its end; every batch is acknowledged by the store before the next is clustered."""
+        report = report or IngestReport()
+        for group in _groups(items):
+            self._group(group, report)
+            if progress:
+                progress(report.read)
+        self.save()
+        return report
+
+    def save(self) -> None:
+        """Store the clusterer's snapshot, so that the next opening need not replay."""
+        if self._unsaved:
+            self._store.put_state(STATE_CLUSTERER, _pack(self._store.last_sequence(), self._clusterer))
+            self._unsaved = 0
+
+    def _group(self, group: _Group, report: IngestReport) -> None:
+        stored = self._store.known([document.id for document in group.documents])
+        fresh = [d for d in group.documents if d.id not in stored or d.fetched > stored[d.id]]
+        enriched: list[Enriched] = []
+        rejected = list(group.rejected)
+        for result in self._enrich(fresh):
+            (rejected if isinstance(result, Rejected) else enriched).append(result)  # type: ignore[arg-type]
+        new = [item for item in enriched if item.id not in stored]
+        changed = [self._as_stored(item) for item in enriched if item.id in stored]
+        assigned = self._clusterer.add(new)
+        documents = [clustered(item, a.origin, a.issue) for item, a in zip(new, assigned, strict=True)] + changed
+        changes = self._clusterer.take_changes()
+        moved = {old: _final(changes.merges, old) for old in changes.merges}
+        result = self._store.write(
+            Batch(
+                documents=[_moved(d, moved) for d in documents],
+                issues=changes.issues,
+                merges=moved,
+                fetches=group.fetches,
+                rejected=rejected,
+            )
+        )
+        rejected.extend(result.rejected)
+        self._count(group, report, len(new), len(changed), rejected, documents)
+        self._unsaved += len(new)
+        if self._unsaved >= SNAPSHOT_EVERY:
+            self.save()
+
+    def _as_stored(self, item: Enriched) -> Clustered:
+        """A new version of a stored document keeps its origin and issue."""
+        before = self._store.get(item.id)
+        if before is None:
+            raise StoreError(f"kho báo có văn bản {item.id} nhưng không đọc lại được; hãy chạy duluan doctor")
+        return clustered(item, before.origin, before.issue)
+
+    @staticmethod
+    def _count(
+        group: _Group,
+        report: IngestReport,
+        new: int,
+        changed: int,
+        rejected: Sequence[Rejected],
+        documents: Sequence[Clustered],
+    ) -> None:
+        report.read += len(group.documents) + len(group.rejected)
+        report.written += new
+        report.updated += changed
+        report.known += len(group.documents) - new - changed - (len(rejected) - len(group.rejected))
+        report.fetches += len(group.fetches)
+        report.rejected.update((item.source, item.reason) for item in rejected)
+        report.by_source.update(document.source for document in documents)
+        report.issues.update(document.issue for document in documents)
+
+
+def clustered(item: Enriched, origin: str, issue: str) -> Clustered:
+    """An enriched document with its origin and issue."""
+    return Clustered(**{spec.name: getattr(item, spec.name) for spec in fields(Enriched)}, origin=origin, issue=issue)
+
+
+@dataclass(slots=True)
+class _Group:
+    documents: list[Document] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    fetches: list[Fetch] = field(default_factory=list)
+
+
+def _groups(items: Iterable[Item]) -> Iterator[_Group]:
+    """Batches in order. A document id comes once in a batch: a second version waits for the next one, so that the
+    first is clustered first whatever the batch sizes."""
+    group, ids = _Group(), set[str]()
+    for item in items:
+        if isinstance(item, Document):
+            if item.id in ids or len(group.documents) >= BATCH:
+                yield group
+                group, ids = _Group(), set()
+            group.documents.append(item)
+            ids.add(item.id)
+        elif isinstance(item, Rejected):
+            group.rejected.append(item)
+        else:
+            group.fetches.append(item)
+    if group.documents or group.rejected or group.fetches:
+        yield group
+
+
+def _moved(document: Clustered, moved: dict[str, str]) -> Clustered:
+    return clustered(document, document.origin, moved[document.issue]) if document.issue in moved else document
+
+
+def _final(merges: dict[str, str], issue: str) -> str:
+    while issue in merges:
+        issue = merges[issue]
+    return issue
+
+
+def _pack(sequence: int, clusterer: Clusterer) -> bytes:
+    return json.dumps({"after": sequence}).encode() + b"\n" + clusterer.snapshot()
+
+
+def _restored(store: Index) -> Clusterer:
+    """The clusterer as it stood after the store's last document."""
+    after, clusterer = 0, Clusterer()
+    if blob := store.state(STATE_CLUSTERER):
+        head, _, body = blob.partition(b"\n")
+        after, clusterer = int(json.loads(head)["after"]), Clusterer.restore(body)
+    replayed: list[Clustered] = []
+    for _, document in store.ingested(after=after):
+        replayed.append(document)
+        if len(replayed) >= BATCH:
+            clusterer.add(replayed)
+            replayed = []
+    clusterer.add(replayed)
+    clusterer.take_changes()  # they were stored with the documents
+    return clusterer
