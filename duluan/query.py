@@ -9,7 +9,7 @@ Words are joined by AND; OR binds the two neighbours; `-` excludes; quotes make 
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,8 @@ from typing import Final
 from duluan.errors import InputError
 from duluan.model import KINDS, SENTIMENTS
 from duluan.text import search_tokens
+
+_WORD = re.compile(r'-?(?:[a-z]+:)?"[^"]*"|[^\s"]+')
 
 FIELDS: Final = ("topic", "place", "source", "kind", "sentiment", "issue", "origin")
 
@@ -136,10 +138,8 @@ def _term(text: str) -> Term | None:
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
-    lexer = shlex.shlex(text.replace("“", '"').replace("”", '"'), posix=False, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters, lexer.quotes = True, "", '"'
-    try:
-        raw = list(lexer)
-    except ValueError:
-        raise InputError('truy vấn: thiếu dấu ngoặc kép đóng (")') from None
-    return [(word.replace('"', ""), word.startswith('"')) for word in raw]
+    """(word without its quotes, whether it is a bare phrase): `place:"Đăk Hà"` and `-"a b"` keep their heads."""
+    plain = text.replace("“", '"').replace("”", '"')
+    if plain.count('"') % 2:
+        raise InputError('truy vấn: thiếu dấu ngoặc kép đóng (")')
+    return [(word.replace('"', ""), word.startswith('"')) for word in _WORD.findall(plain)]
