@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from duluan.config import Profile, load_province, province_folder
+from duluan.settings import store_url
 
 if TYPE_CHECKING:
     from index.base import Index
-
-DEFAULT_STORE = "sqlite:///var/duluan.sqlite"
 
 Files = Annotated[
     list[str] | None, typer.Argument(help="Tệp vào (.jsonl, .xz, .gz); để trống thì đọc từ đầu vào chuẩn.")
@@ -35,14 +32,6 @@ def open_index(given: str | None) -> Index:
     """The store named on the command line, in $DULUAN_STORE, or the default; its schema is set up."""
     from index import open_store
 
-    store = open_store(given or os.environ.get("DULUAN_STORE") or DEFAULT_STORE)
+    store = open_store(store_url(given))
     store.setup()
     return store
-
-
-def secret(name: str) -> str | None:
-    """$NAME, or the content of the file named by $NAME_FILE, stripped; None where neither is set."""
-    if value := os.environ.get(name):
-        return value
-    path = os.environ.get(f"{name}_FILE")
-    return Path(path).read_text(encoding="utf-8").strip() if path else None

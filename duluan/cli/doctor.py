@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from duluan.cli.common import DEFAULT_STORE, ProvinceDir, StoreUrl, open_index, secret
+from duluan.cli.common import ProvinceDir, StoreUrl, open_index
 from duluan.clock import system_clock
 from duluan.config import province_folder
+from duluan.settings import secret, store_url
 
 app = typer.Typer(add_completion=False)
 
@@ -31,7 +31,7 @@ def doctor(
 
     findings = examine(
         province=province_folder(province),
-        store=store or os.environ.get("DULUAN_STORE") or DEFAULT_STORE,
+        store=store_url(store),
         smtp=secret("DULUAN_SMTP_URL"),
         open_store=open_index,
         clock=system_clock,
