@@ -27,7 +27,7 @@ class _Handler:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         taken = len(list(self._mailbox.folder.glob("*.eml")))
         path = self._mailbox.folder / f"{taken + 1:02d}.eml"
         path.write_bytes(envelope.original_content or b"")
