@@ -8,19 +8,14 @@ import unicodedata
 _MARKS = re.compile(r"[\u0300-\u036f]")
 _WORD = re.compile(r"\w+", re.UNICODE)
 _SPACE = re.compile(r"\s+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def nfc(text: str) -> str:
     """Unicode NFC; lone surrogates, which no store can encode, become U+FFFD."""
     if text.isascii():
         return text
-    return unicodedata.normalize(
-        "NFC", text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
-    )
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
 
 
 def fold(text: str) -> str:
@@ -49,3 +44,24 @@ def excerpt(text: str, limit: int = 300) -> str:
     cut = flat[: limit - 1]
     space = cut.rfind(" ")
     return (cut[:space] if space > limit // 2 else cut).rstrip(" ,;:.–-") + "…"
+
+
+class _FoldTable(dict[int, int]):
+    """Code point → its folded code point, computed once each; every value is one character, so that offsets stay."""
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        if (digit := unicodedata.decimal(char, None)) is not None:
+            char = str(digit)  # full-width, mathematical and Arabic digits
+        base = unicodedata.normalize("NFD", char)[0].lower()
+        folded = "d" if base == "đ" else base
+        self[code] = ord(folded) if len(folded) == 1 else code
+        return self[code]
+
+
+_FOLD_TABLE = _FoldTable()
+
+
+def fold_keep(text: str) -> str:
+    """Like `fold`, but of the same length, for matching with offsets into `text` (which should be NFC)."""
+    return text.lower() if text.isascii() else text.translate(_FOLD_TABLE)

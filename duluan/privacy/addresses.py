@@ -1,0 +1,105 @@
+"""Home addresses: a house number with its street or hamlet where the text says that somebody lives there. Roads themselves stay.
+
+Found from the digits outwards: few texts hold any, so that the many without cost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from duluan.privacy.marks import ADDRESS, Span
+from duluan.privacy.view import UPPER, View
+
+_WHO = (
+    r"(?:\s(?:toi|em|minh|tui|tao|chung toi|ong|ba|co|chi|anh|bac|chu|ay|cua|rieng|cha|me|bo|con|chau|no|ho|nay|do))*"
+)
+_LIVES = re.compile(
+    rf"(?<![a-z])(?:nha(?:\s(?:o|rieng|tro))?{_WHO}(?:\s(?:o|tai|thi o|dang o|la|thuoc))?"
+    rf"|dia chi(?:\snha)?{_WHO}|d/c|dc|ngu(?:\s(?:tai|o))?|(?:thuong|tam|cu)\stru(?:\s(?:tai|o))?"
+    r"|tru\s(?:tai|o)|(?:song|tro|dang)\s(?:o|tai)|(?:toi|em|minh|tui|chi|anh|ong|ba|co|bac|chu)\so"
+    r"|ho khau(?:\so)?|gui ve|giao (?:ve|den|toi)|ship (?:ve|den|toi))"
+    r"\s?[:,\-]?\s?(?:(?:la|o|tai|so)\s)?$"
+)
+_HOUSE_WORD = re.compile(r"(?<![a-z])(?:so nha|nha so|sn|so)\s?[:.]?\s?$")
+_LANE_WORD = re.compile(r"(?<![a-z])(?:hem|kiet|ngo|ngach)\s?(?:so\s)?$")
+_GROUP_WORD = re.compile(r"(?<![a-z])(?:to(?:\s(?:dan pho|dp))?|doi|khu pho|kp)\s?(?:so\s)?$")
+
+_NUMBER = re.compile(r"(?<![\w.,/])[kh]?\d{1,4}[a-z]?(?:\s?[/\-]\s?\d{1,4}[a-z]?){0,4}(?!\w|[.,]\d|%)")
+_STREET = re.compile(
+    rf"[,\s]{{0,2}}(?:(?i:đường|duong|phố|pho|hẻm|hem|kiệt|kiet|ngõ|ngo|ngách|ngach|đ\.)\s?(?:số\s?"
+    rf"|so\s?)?(?:\d{{1,3}}(?:/\d{{1,3}})*(?!\w)|[{UPPER}]\w*(?:\s[{UPPER}]\w*){{0,3}}"
+    rf"|\w+(?:\s\w+){{0,2}}))"
+    rf"|[,\s]\s?[{UPPER}]\w+(?:\s[{UPPER}]\w+){{1,3}}|[,\s]\s?\d{{1,2}}/\d{{1,2}}(?!\w|/)"
+)
+_HAMLET = re.compile(
+    rf"\s?,?\s?(?i:thôn|thon|làng|lang|khu|khối|khoi|kdc|xóm|xom|tdp|ấp)\s(?:\d{{1,2}}"
+    rf"|[{UPPER}]\w*)(?:\s[{UPPER}\d][\w'’]*){{0,3}}"
+)
+_OFFICE = re.compile(
+    r"(?:ubnd|uy ban|tru so|cong ty|(?<![a-z])so (?:y|xay|cong|noi|giao|nong|tu|tai|van|dan|khoa)|cong an"
+    r"|benh vien|truong|van phong|trung tam|ngan hang|cua hang|chi nhanh|(?<![a-z])quan|toa nha"
+    r"|nha (?:van hoa|hang|xe|sach|thuoc|may|tho|khach|ga|hat)|khach san|(?<![a-z])cho(?![a-z])|sieu thi"
+    r"|toa an|tiep dan|tram|thanh tra|buu dien|dau gia)[^.\n]{0,40}$"
+)
+
+
+def find_addresses(view: View) -> Iterator[Span]:
+    """Spans of home addresses: number, lane and street; names of communes that follow are left for the place finder."""
+    for number in _NUMBER.finditer(view.folded):
+        span = _at(view, number)
+        if span is not None:
+            yield span
+
+
+def _at(view: View, number: re.Match[str]) -> Span | None:
+    folded, start = view.folded, number.start()
+    low = max(0, start - 60)
+    begin = start
+    lane = _LANE_WORD.search(folded, low, start)
+    house = lane or _HOUSE_WORD.search(folded, low, start)
+    group = _GROUP_WORD.search(folded, low, start)
+    if word := house or group:
+        begin = word.start()
+    lives = _LIVES.search(folded, low, begin) is not None
+    if group and not house:
+        return _group(view, begin, number.end()) if lives else None
+    street = _STREET.match(view.text, number.end())
+    if not (lives or house) and "/" not in number[0]:
+        return None
+    if _OFFICE.search(folded, low, begin) or not _is_house(folded, number, street, house, lives):
+        return None
+    return Span(begin, _street_end(view, number.end()), ADDRESS)
+
+
+def _is_house(
+    folded: str, number: re.Match[str], street: re.Match[str] | None, house: re.Match[str] | None, lives: bool
+) -> bool:
+    """A number is a house's where its street follows, or where 'số nhà' or a lane with a slash leaves no other reading."""
+    written = number[0].replace(" ", "")
+    if house and ("nha" in house[0] or house[0].startswith("sn")):
+        return True
+    if _is_date(written):
+        return street is not None and (lives or house is not None) and "/" in written
+    if street is None:
+        return house is not None and "/" in written and house[0].strip() != "so"
+    return lives or house is not None or "/" in written
+
+
+def _is_date(written: str) -> bool:
+    parts = [int(part) for part in re.findall(r"\d+", written)]
+    return len(parts) >= 2 and ((parts[0] <= 31 and parts[1] <= 12) or parts[-1] > 1900)
+
+
+def _street_end(view: View, end: int) -> int:
+    for _ in range(3):
+        street = _STREET.match(view.text, end)
+        if street is None:
+            break
+        end = street.end()
+    return end
+
+
+def _group(view: View, begin: int, end: int) -> Span:
+    hamlet = _HAMLET.match(view.text, end)
+    return Span(begin, hamlet.end() if hamlet else end, ADDRESS)
