@@ -123,6 +123,8 @@ class Rule(_Strict):
     topics: tuple[str, ...] = ()  # empty: any
     note: str = Field(min_length=20)  # what to do, for the person on duty
     min_voices: int = Field(default=4, ge=4)
+    places: tuple[str, ...] = ()  # codes of today's communes; empty: anywhere
+    recipients: tuple[str, ...] = ()  # told besides the office
 
 
 class AlertRules(_Strict):
