@@ -1,0 +1,90 @@
+"""Evidence: likelihood ratios of "negative voices swell here" against "business as usual", mixed over sizes and windows.
+
+Model of an ordinary window: negative and other voices share one gamma factor (negative multinomial with mean m, size r) and are
+negative with probability s. Alternatives multiply the negative voices by k and leave the others alone (an incident), or move the
+share at the same volume (a tone shift). For a shift to mean m′ and share s′ the ratio is, in closed form,
+
+    (m′/m)^v ((r + m)/(r + m′))^(r+v)  ×  [ (s′/s)^n ((1−s′)/(1−s))^(v−n) ]^(1/c)
+
+with v voices, n of them negative (soft counts) and c = 1 + (v−1)·ρ the over-dispersion of shares (quasi-likelihood). A positive surge
+raises v but not n/v, so it counts against every alternative. The mean of ratios is again one: P(mean > x) ≤ 1/x under the null (Ville).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.special import betainc
+
+from alerts.hours import Floats
+
+WINDOWS: Final = (3, 6, 12, 24, 48, 96, 168)  # hours, the sheet's
+SHIFTS: Final = (2.0, 3.0, 5.0, 8.0, 13.0)  # negative voices times k
+TONES: Final = (1.0, 1.7, 2.4)  # logit shifts of the share
+MIN_VOICES: Final = 4
+_TONE_WEIGHT: Final = 0.3
+_LN10: Final = float(np.log(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Rows × windows: voices, soft negatives, expected voices, size r of the count, per row share s and its correlation."""
+
+    voices: Floats
+    negatives: Floats
+    expected: Floats
+    size: Floats
+    share: Floats
+    correlation: Floats
+
+
+def _volume(voices: Floats, expected: Floats, size: Floats, shifted: Floats) -> Floats:
+    ratio: Floats = voices * np.log(shifted / expected) + (size + voices) * np.log((size + expected) / (size + shifted))
+    return ratio
+
+
+def _tone(w: Windows, shifted: Floats) -> Floats:
+    share = w.share[:, None]
+    temper = 1 + np.maximum(w.voices - 1, 0) * w.correlation[:, None]
+    others = w.voices - w.negatives
+    ratio: Floats = (w.negatives * np.log(shifted / share) + others * np.log((1 - shifted) / (1 - share))) / temper
+    return ratio
+
+
+def surge_score(w: Windows) -> tuple[Floats, Floats]:
+    """log10 of the mixed evidence per row, and each window's own (rows × windows) for the explanation."""
+    share = w.share[:, None]
+    parts = []
+    for k in SHIFTS:
+        grown = 1 + share * (k - 1)
+        parts.append(_volume(w.voices, w.expected, w.size, w.expected * grown) + _tone(w, share * k / grown))
+    surge = np.logaddexp.reduce(np.stack(parts), axis=0) - np.log(len(SHIFTS))
+    logit = np.log(share / (1 - share))
+    tones = np.stack([_tone(w, 1 / (1 + np.exp(-(logit + t)))) for t in TONES])
+    tone = np.logaddexp.reduce(tones, axis=0) - np.log(len(TONES))
+    mixed = np.logaddexp(np.log(1 - _TONE_WEIGHT) + surge, np.log(_TONE_WEIGHT) + tone)
+    mixed = np.where(w.voices >= MIN_VOICES, mixed, -np.log(10.0))
+    score = np.logaddexp.reduce(mixed, axis=1) - np.log(mixed.shape[1])
+    return score / _LN10, mixed / _LN10
+
+
+def newborn_score(
+    voices: Floats, negatives: Floats, mean: Floats, size: Floats, share: float, correlation: float
+) -> Floats:
+    """log10 evidence of issues too young for a baseline: negative-binomial tail of the cohort × share against the cohort's."""
+    tail = np.maximum(betainc(np.maximum(voices, 0.5), size, mean / (size + mean)), 1e-30)  # P(count ≥ voices)
+    w = Windows(
+        voices[:, None],
+        negatives[:, None],
+        mean[:, None],
+        size[:, None],
+        np.full(len(voices), share),
+        np.full(len(voices), correlation),
+    )
+    logit = np.log(share / (1 - share))
+    tones = np.stack([_tone(w, np.full((len(voices), 1), 1 / (1 + np.exp(-(logit + t))))) for t in (1.7, 2.4, 3.3)])
+    tone = (np.logaddexp.reduce(tones, axis=0) - np.log(3))[:, 0] / _LN10
+    score: Floats = np.where((voices >= MIN_VOICES) & (negatives > 0.4 * voices), tone - np.log10(tail), -1.0)
+    return score

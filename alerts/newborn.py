@@ -1,0 +1,64 @@
+"""Newborn issues (younger than 96 h): no baseline of their own, so they are measured against the cohort of past newborn issues."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from alerts.evidence import newborn_score
+from alerts.hours import Floats
+
+NEWBORN: Final = 96  # hours
+AGES: Final = (3, 6, 12, 24, 48, 96)
+_FORGET: Final = 0.5 ** (1 / 400)  # per issue of the cohort
+# Before any record: 3 voices on average, variance 10, a third negative, voices of one issue alike; worth 25 issues.
+_PRIOR: Final = 25.0
+_REACH: Final = np.array([0.45, 0.55, 0.7, 0.85, 0.97, 1.0])
+
+
+class Cohort:
+    """Voices that issues gathered by given ages, and how negative they were."""
+
+    def __init__(self) -> None:
+        mean = 1 + 2 * _REACH
+        self.weight = _PRIOR
+        self.first: Floats = _PRIOR * mean
+        self.second: Floats = _PRIOR * (mean**2 + mean + mean**2 * 0.6)
+        self.negatives = _PRIOR * 3 * 0.34
+        self.voices = _PRIOR * 3
+        self.paired: Floats = np.array([0.2, 1.0]) * _PRIOR * 3 * 0.22
+
+    def learn(self, voices: Floats, negatives: float, weight: float) -> None:
+        """One issue has grown up: its voices by each of AGES, its negatives by the last."""
+        keep = 1 - weight * (1 - _FORGET)
+        self.weight = self.weight * keep + weight
+        self.first = self.first * keep + weight * voices
+        self.second = self.second * keep + weight * np.minimum(voices, 60.0) ** 2
+        share = self.share()
+        total = float(voices[-1])
+        self.negatives = self.negatives * keep + weight * negatives
+        self.voices = self.voices * keep + weight * total
+        unit = share * (1 - share)
+        excess = (negatives - total * share) ** 2 - total * unit
+        self.paired = self.paired * keep + weight * np.array([excess, total * (total - 1) * unit]) / max(total, 1.0)
+
+    def share(self) -> float:
+        """Usual share of negative voices among newborn issues."""
+        return float(np.clip(self.negatives / self.voices, 0.05, 0.8))
+
+    def correlation(self) -> float:
+        """How alike the voices of one newborn issue are."""
+        return float(np.clip(self.paired[0] / max(self.paired[1], 1e-9), 0.02, 0.6))
+
+    def expected(self, age: Floats) -> tuple[Floats, Floats]:
+        """Mean voices by an age in hours, and the size r of their negative binomial."""
+        mean = self.first / self.weight
+        variance = np.maximum(self.second / self.weight - mean**2, mean * 1.05)
+        size = mean**2 / (variance - mean)
+        return np.interp(age, AGES, mean), np.interp(age, AGES, size)
+
+    def score(self, voices: Floats, negatives: Floats, age: Floats) -> Floats:
+        """log10 evidence of newborn issues at their ages."""
+        mean, size = self.expected(age)
+        return newborn_score(voices, negatives, mean, size, self.share(), self.correlation())
