@@ -1,0 +1,292 @@
+"""Issues: every document gets its `origin` (what it reprints) and its `issue` (the event it belongs to), online.
+
+Everything follows from the sequence of documents alone: batch sizes, restarts and the machine change nothing. Time is the latest
+`fetched` seen; merging is triggered by the number of documents. Issue ids are hashes of their first document's id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from duluan.model import Document, Enriched, Issue
+from nlp.clustering.changes import Assignment, Changes
+from nlp.clustering.config import ClusterConfig
+from nlp.clustering.events import DAY, TITLES_KEPT, Event, WorkingSet, heaviest_first, threshold
+from nlp.clustering.ledger import Entry, Ledger
+from nlp.clustering.splitting import halves
+from nlp.clustering.staff import Corrections
+from nlp.clustering.terms import Background, background, hashes, term_counts, tokens
+from nlp.issue_titles import best_title, headline, key_terms
+from nlp.reprints import ReprintIndex, sketch_of
+
+__all__ = ["Assignment", "Changes", "ClusterConfig", "Clusterer"]
+
+MERGE_ROUNDS = 4
+OWN_WORDS = frozenset({"comment", "report", "survey"})
+
+
+def issue_id(first_document: str) -> str:
+    """The id of the issue that `first_document` opens; twelve hex digits, not equal to any document's id."""
+    return hashlib.sha256(f"issue:{first_document}".encode()).hexdigest()[:12]
+
+
+@dataclass(slots=True)
+class Clusterer:
+    """The online clusterer. `add` documents in order of fetching; then `take_changes` tells what the store must learn."""
+
+    config: ClusterConfig = field(default_factory=ClusterConfig)
+    terms: Background = field(default_factory=background)
+    working: WorkingSet = field(init=False)
+    reprints: ReprintIndex = field(init=False)
+    ledger: Ledger = field(default_factory=Ledger)
+    staff: Corrections = field(default_factory=Corrections)
+    now: float = 0.0
+    seen: int = 0
+    due: set[int] = field(default_factory=set)  # issues to look at in the next round of merging
+    grown: set[int] = field(default_factory=set)  # issues to look at in the next round of splitting
+    touched: set[int] = field(default_factory=set)  # issues that the store must learn of
+    departed: dict[int, Event] = field(default_factory=dict)  # touched, then expired before anyone asked
+    merges: dict[str, str] = field(default_factory=dict)
+    moves: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.working = WorkingSet(self.config, self.terms)
+        self.reprints = ReprintIndex(days=round(self.config.reprint_days))
+
+    def add(self, documents: Sequence[Document]) -> list[Assignment]:
+        """Take documents in; their assignments as they stand after the last one. A document that is known changes nothing."""
+        for document in documents:
+            if document.id not in self.ledger:
+                self._take(document)
+        return [self._assignment(document.id) for document in documents]
+
+    def assignment(self, id: str) -> Assignment | None:
+        """Where a document of the working set stands now; None where it is unknown or too old."""
+        return self._assignment(id) if id in self.ledger else None
+
+    def take_changes(self) -> Changes:
+        """What changed since the last call."""
+        known = self.working.events | self.departed
+        events = [known[n] for n in sorted(self.touched) if n in known]
+        changes = Changes(
+            issues=tuple(self._issue(event) for event in events), merges=dict(self.merges), moves=dict(self.moves)
+        )
+        self.touched.clear()
+        self.departed.clear()
+        self.merges.clear()
+        self.moves.clear()
+        return changes
+
+    def merge(self, old: str, new: str) -> None:
+        """Staff: `old` is the same issue as `new`; kept for good. Raises InputError for a merge with itself."""
+        old, new = self.staff.final(old), self.staff.final(new)
+        self.staff.merge(old, new)
+        ending, staying = self._live(old), self._live(new)
+        if ending and staying:
+            self._absorb(staying, ending)
+        elif ending:
+            ending.id = new
+            self.touched.add(ending.number)
+        self.merges[old] = new
+
+    def rename(self, issue: str, title: str) -> None:
+        """Staff: the issue's title from now on. Raises InputError where it is empty or too long."""
+        issue = self.staff.final(issue)
+        self.staff.rename(issue, title)
+        if event := self._live(issue):
+            self.touched.add(event.number)
+
+    def split(self, issue: str, documents: Sequence[str]) -> str:
+        """Staff: these documents (and what reprints them) are another issue; its id. Never joined again by itself."""
+        issue = self.staff.final(issue)
+        fresh = issue_id(f"{issue}:{min(documents)}")
+        if event := self._live(issue):
+            self._divide(event, frozenset(documents), fresh)
+        else:
+            self.moves.update(dict.fromkeys(documents, fresh))
+        self.staff.separate(issue, fresh)
+        return fresh
+
+    def snapshot(self) -> bytes:
+        """The whole state (compressed JSON and arrays, no pickle)."""
+        from nlp.clustering.snapshot import pack
+
+        return pack(self)
+
+    @classmethod
+    def restore(cls, blob: bytes) -> Clusterer:
+        """The clusterer of a snapshot; later documents get the same ids as without the stop. Raises StoreError if damaged."""
+        from nlp.clustering.snapshot import unpack
+
+        return unpack(blob)
+
+    # -- one document ------------------------------------------------------------------------------------------------
+
+    def _take(self, document: Document) -> None:
+        self._advance(document.fetched.timestamp())
+        self.seen += 1
+        own_words = document.kind in OWN_WORDS
+        body = tokens(document.text)
+        day = int(self.now // DAY)
+        words = body or tokens(document.title)
+        kept = sketch_of(words, hashes(words), document.title)
+        origin = self.reprints.origin_of(document.id, kept, own_words=own_words, day=day)
+        event = self._event_for(document, origin, body)
+        self._count(event, document, own=origin == document.id)
+        self.ledger.put(document.id, Entry(origin, event.number, document.parent), day)
+        if self.seen % self.config.merge_every == 0:
+            self._merge_round()
+        if self.seen % self.config.split_every == 0:
+            self._split_round()
+
+    def _advance(self, fetched: float) -> None:
+        if fetched <= self.now:
+            return
+        if fetched // DAY > self.now // DAY:
+            for event in self.working.expire(fetched):
+                self.due.discard(event.number)
+                self.grown.discard(event.number)
+                if event.number in self.touched:
+                    self.departed[event.number] = event
+            self.ledger.expire(int(fetched // DAY - self.config.issue_days))
+        self.now = fetched
+
+    def _event_for(self, document: Document, origin: str, body: list[str]) -> Event:
+        """The issue of what it answers, else of what it reprints, else the most alike, else a new one."""
+        for known in (document.parent, origin if origin != document.id else None):
+            if known is not None and (number := self.ledger.issue(known)) in self.working.events:
+                return self.working.events[number]
+        comment = document.kind == "comment"
+        text = [] if comment and document.title else body[: self.config.body_tokens]
+        counts = term_counts(tokens(document.title), text, self.config.title_weight)
+        vector = self.working.vector(counts)
+        found = self.working.nearest(vector, self.now, _places(document))
+        needed = threshold(self.config.join_short, self.config.join_long, len(vector), self.config)
+        if found and found[1] >= needed:
+            event = found[0]
+            if comment:
+                return event
+        else:
+            event = self.working.open(self._new_id(document.id), document.fetched.timestamp(), self.now)
+        self.working.add_text(event, document.id, vector)
+        self.due.add(event.number)
+        self.grown.add(event.number)
+        return event
+
+    def _new_id(self, document: str) -> str:
+        return self.staff.final(issue_id(document))
+
+    def _count(self, event: Event, document: Document, *, own: bool) -> None:
+        when = document.fetched.timestamp()
+        event.first, event.last, event.active = min(event.first, when), max(event.last, when), self.now
+        event.documents += 1
+        event.voices += own
+        if len(event.titles) < TITLES_KEPT and (title := headline(document)) and title not in event.titles:
+            event.titles.append(title)
+        if isinstance(document, Enriched):
+            event.topics[document.topic] += 1
+            event.places.update(_places(document))
+            event.keywords.update(document.keywords[:5])
+        self.touched.add(event.number)
+
+    # -- merging and splitting ---------------------------------------------------------------------------------------
+
+    def _merge_round(self) -> None:
+        waiting = self.due
+        for _ in range(MERGE_ROUNDS):
+            merged: set[int] = set()
+            for number in sorted(waiting):
+                if (event := self.working.events.get(number)) and (other := self._same_event(event)):
+                    old, young = sorted((event, other), key=lambda e: e.number)
+                    self._absorb(old, young)
+                    merged.add(old.number)
+            waiting = merged
+            if not waiting:
+                break
+        self.due = set()
+
+    def _same_event(self, event: Event) -> Event | None:
+        apart = [n for n, e in self._kept_apart(event)]
+        found = self.working.nearest(heaviest_first(event.terms), event.last, event.places, [event.number, *apart])
+        if found is None or not event.texts:
+            return None
+        other, score = found
+        least = min(event.length, other.length)
+        return (
+            other if score >= threshold(self.config.merge_short, self.config.merge_long, least, self.config) else None
+        )
+
+    def _kept_apart(self, event: Event) -> list[tuple[int, Event]]:
+        if not self.staff.apart:
+            return []
+        return [(n, e) for n, e in self.working.events.items() if self.staff.are_apart(event.id, e.id)]
+
+    def _absorb(self, staying: Event, ending: Event) -> None:
+        self.working.absorb(staying, ending)
+        self.ledger.alias(ending.number, staying.number)
+        self.staff.follow(ending.id, staying.id)
+        self.merges[ending.id] = staying.id
+        self.touched.discard(ending.number)
+        self.touched.add(staying.number)
+
+    def _split_round(self) -> None:
+        for number in sorted(self.grown):
+            event = self.working.events.get(number)
+            if event and (leaving := halves(event, self.config.split_below)):
+                fresh = issue_id(f"{event.id}:{min(leaving)}")
+                self._divide(event, leaving, fresh)
+                self.staff.separate(event.id, fresh)
+        self.grown = set()
+
+    def _divide(self, event: Event, leaving: frozenset[str], fresh: str) -> None:
+        new = self.working.divide(event, leaving, fresh)
+        moved = self.ledger.move(event.number, new.number, leaving)
+        new.documents, new.voices = len(moved), sum(self.ledger.origin(id) == id for id in moved)
+        event.documents = max(0, event.documents - new.documents)
+        event.voices = max(0, event.voices - new.voices)
+        self.moves.update(dict.fromkeys(moved, fresh))
+        self.touched.update((event.number, new.number))
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    def _assignment(self, id: str) -> Assignment:
+        return Assignment(id=id, origin=self.ledger.origin(id), issue=self._id_of(id))
+
+    def _id_of(self, document: str) -> str:
+        number = self.ledger.issue(document)
+        assert number is not None
+        return self.working.events[number].id
+
+    def _live(self, issue: str) -> Event | None:
+        return next((event for event in self.working.events.values() if event.id == issue), None)
+
+    def _issue(self, event: Event) -> Issue:
+        given = self.staff.titles.get(event.id)
+        return Issue(
+            id=event.id,
+            title=given or best_title(event.titles, event.terms),
+            terms=key_terms(event.titles, event.terms, event.keywords),
+            first=_moment(event.first),
+            last=_moment(event.last),
+            voices=event.voices,
+            topic=_most_common(event.topics) or "khac",
+            places=tuple(sorted(event.places, key=lambda code: (-event.places[code], code))[:8]),
+            title_by_staff=given is not None,
+        )
+
+
+def _places(document: Document) -> tuple[str, ...]:
+    if not isinstance(document, Enriched):
+        return ()
+    return tuple(dict.fromkeys(code for place in document.places if place.level == "commune" for code in place.now))
+
+
+def _most_common(counts: dict[str, int]) -> str | None:
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,1 @@
+"""Online clustering of documents into issues: terms, live events, merging, staff corrections and snapshots."""
