@@ -1,0 +1,40 @@
+"""From stored documents to what alerts and counts know of them: which communes a text speaks of, and its `Voice`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from duluan.model import Clustered, Place, Voice
+
+_WIDE = 12  # a unit of more communes (a province, a former region) says nothing about any one of them
+
+
+def commune_codes(places: Iterable[Place]) -> tuple[str, ...]:
+    """Codes of today's communes that `places` point to, in order of mention, each once.
+
+    Communes named as such win; only where none is named does a former district stand for its communes ("huyện Ba Tơ").
+    A mention of the whole province stands for none: else every such text would count in all 96 communes.
+    """
+    named = list(places)
+    communes = [place for place in named if place.level == "commune"]
+    chosen = communes or [place for place in named if place.level == "district" and len(place.now) <= _WIDE]
+    return tuple(dict.fromkeys(code for place in chosen for code in place.now))
+
+
+def voice_of(document: Clustered) -> Voice:
+    """What alerts know of one publication."""
+    return Voice(
+        id=document.id,
+        origin=document.origin,
+        issue=document.issue,
+        source=document.source,
+        kind=document.kind,
+        topic=document.topic,
+        sentiment=document.sentiment,
+        p_neg=float(document.sentiment_p["neg"]),
+        uncertain=document.uncertain,
+        fetched=document.fetched,
+        published=document.published,
+        places=commune_codes(document.places),
+        in_province=document.in_province,
+    )

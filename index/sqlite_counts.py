@@ -1,0 +1,169 @@
+"""Grouped counts from SQLite: from the hourly rollups where they hold the question, else from the documents; both exact.
+
+A voice is a distinct origin. In any group that is: its documents that are originals, plus the distinct origins of its
+reprints whose original is not in the same group. Originals add up, so the rollups hold them; reprints are few and are
+looked up in the documents through an index of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+from duluan.clock import LOCAL
+from duluan.query import Filter
+from index.base import CountRow
+from index.rows import from_seconds, seconds
+from index.sqlite_filter import where_of
+from index.sqlite_schema import SECOND_BITS
+
+KEYS: Final = ("hour", "day", "issue", "topic", "sentiment", "place", "source", "kind")
+_ROLLED: Final = frozenset({"hour", "day", "issue", "topic", "sentiment", "place"})
+_HOUR, _DAY = 3600, 86_400
+_SHIFT = 7 * _HOUR  # Vietnam has kept +07:00 without summer time since 1975; local midnight is 17:00 UTC
+
+Values = tuple[Any, ...]
+Groups = dict[Values, list[int]]  # key values → [documents, voices]
+
+
+def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
+    """See `Index.counts`. Documents that name no commune have no row in a grouping by place."""
+    check(query, by)
+    groups = _rolled(db, query, by) if _fits(query, by) else _scanned(db, query, by)
+    return [row(by, values, documents, voices) for values, (documents, voices) in sorted(groups.items())]
+
+
+def check(query: Filter, by: Sequence[str]) -> None:
+    """Raises ValueError for a key that is not offered, one given twice, or words to search for."""
+    if unknown := [key for key in by if key not in KEYS]:
+        raise ValueError(f"counts by {unknown[0]!r}: allowed are {', '.join(KEYS)}")
+    if len(set(by)) != len(by):
+        raise ValueError(f"counts by {', '.join(by)}: a key twice")
+    if query.must or query.must_not:
+        raise ValueError("counts take no words to search for")
+
+
+def row(by: Sequence[str], values: Values, documents: int, voices: int) -> CountRow:
+    """One cell; hour and day come as seconds since 1970."""
+    named: dict[str, Any] = dict(zip(by, values, strict=True))
+    for key in ("hour", "day"):
+        if key in named:
+            named[key] = from_seconds(named[key])
+    if "day" in named:
+        named["day"] = named["day"].astimezone(LOCAL)
+    return CountRow(documents=documents, voices=voices, **named)
+
+
+def _fits(query: Filter, by: Sequence[str]) -> bool:
+    """Whether the rollups hold the question: whole hours, their own keys, and no document counted twice by place."""
+    whole = all(bound is None or seconds(bound) % _HOUR == 0 for bound in (query.since, query.until))
+    own = not (query.sources or query.kinds or query.origins or query.ids or query.in_province is not None)
+    places = len(query.places) <= 1 or "place" in by
+    return whole and own and places and _ROLLED.issuperset(by)
+
+
+def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
+    issues = bool(query.issues) or "issue" in by
+    placed = bool(query.places) or "place" in by
+    conditions, values = [], list[Any]()
+    for column, allowed in (
+        ("issue", query.issues),
+        ("place", query.places if placed else ("",)),
+        ("topic", query.topics),
+        ("sentiment", query.sentiments),
+    ):
+        if allowed:
+            conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
+            values.extend(allowed)
+    if placed and not query.places:
+        conditions.append("place <> ''")
+    for sign, bound in ((">=", query.since), ("<", query.until)):
+        if bound is not None:
+            conditions.append(f"hour {sign} ?")
+            values.append(seconds(bound))
+    keys = ", ".join(_ROLLUP_KEYS.get(key, key) for key in by)
+    rows = db.execute(
+        f"""SELECT {keys}{"," if keys else ""} sum(documents), sum(originals)
+            FROM {"hourly_issue" if issues else "hourly"} WHERE {" AND ".join(conditions) or "1"}
+            {f"GROUP BY {keys}" if keys else ""}""",
+        values,
+    )
+    groups: Groups = {tuple(row[:-2]): [row[-2], row[-1]] for row in rows if row[-2]}
+    for group, voices in _foreign(db, query, by).items():
+        groups[group][1] += voices
+    return groups
+
+
+_ROLLUP_KEYS: Final = {"day": f"(hour + {_SHIFT}) / {_DAY} * {_DAY} - {_SHIFT}"}
+
+
+def _keys(by: Sequence[str], table: str) -> list[str]:
+    second = f"({table}.key >> {SECOND_BITS})"
+    known = {
+        "hour": f"{second} / {_HOUR} * {_HOUR}",
+        "day": f"({second} + {_SHIFT}) / {_DAY} * {_DAY} - {_SHIFT}",
+        "place": f"{table}p.value",
+    }
+    return [known.get(key, f"{table}.{key}") for key in by]
+
+
+def _parts(query: Filter, by: Sequence[str], table: str) -> tuple[str, str, list[Any]]:
+    """(FROM, condition, parameters) of the documents that `query` means, one row per commune where grouped by place."""
+    where = where_of(
+        Filter(since=query.since, until=query.until, ids=query.ids, issues=query.issues, origins=query.origins)
+    )
+    condition, values = where.sql()
+    parts = [condition.replace("d.", f"{table}.")]
+    for column, allowed in (
+        ("topic", query.topics),
+        ("source", query.sources),
+        ("kind", query.kinds),
+        ("sentiment", query.sentiments),
+    ):
+        if allowed:
+            parts.append(f"{table}.{column} IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(allowed))
+    if query.in_province is not None:
+        parts.append(f"{table}.in_province = ?")
+        values.append(int(query.in_province))
+    source = f"documents {table}"
+    if "place" in by:
+        source += f", json_each({table}.communes) {table}p"
+        if query.places:
+            parts.append(f"{table}p.value IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(query.places))
+    elif query.places:
+        parts.append(
+            f"EXISTS (SELECT 1 FROM json_each({table}.communes) c WHERE c.value IN (SELECT value FROM json_each(?)))"
+        )
+        values.append(json.dumps(query.places))
+    return source, " AND ".join(parts), values
+
+
+def _scanned(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
+    source, condition, values = _parts(query, by, "d")
+    keys = ", ".join(_keys(by, "d"))
+    rows = db.execute(
+        f"""SELECT {keys}{"," if keys else ""} count(*), count(DISTINCT d.origin) FROM {source} WHERE {condition}
+            {f"GROUP BY {keys}" if keys else ""}""",
+        values,
+    )
+    return {tuple(row[:-2]): [row[-2], row[-1]] for row in rows if row[-2]}
+
+
+def _foreign(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> dict[Values, int]:
+    """Group → distinct origins of its reprints whose original is not in it."""
+    source, condition, values = _parts(query, by, "d")
+    other, inner, more = _parts(query, by, "o")
+    keys = _keys(by, "d")
+    same = "".join(f" AND {mine} = {theirs}" for mine, theirs in zip(keys, _keys(by, "o"), strict=True))
+    rows = db.execute(
+        f"""SELECT {"".join(f"{key}, " for key in keys)} count(DISTINCT d.origin) FROM {source}
+            WHERE d.origin <> d.id AND {condition}
+            AND NOT EXISTS (SELECT 1 FROM {other} WHERE o.id = d.origin AND {inner}{same})
+            {f"GROUP BY {', '.join(keys)}" if keys else ""}""",
+        values + more,
+    )
+    return {tuple(row[:-1]): row[-1] for row in rows if row[-1]}

@@ -1,0 +1,268 @@
+"""Writing a batch to SQLite in one transaction: documents, full-text index, hourly counts, merges, ledgers, state."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from duluan.errors import StoreError
+from duluan.model import Rejected
+from index.base import Batch, DuplicatePolicy, WriteResult
+from index.rows import Prepared, search_text
+from index.sqlite_filter import facets
+from index.sqlite_ledger import add_fetches, add_rejections, put_issues, put_state
+from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS
+
+SECONDS_AN_HOUR = 3600
+Cell = tuple[str, str, int, str, str]  # issue, place, hour, topic, sentiment
+
+_INSERT = f"INSERT INTO documents VALUES ({', '.join('?' * 22)})"
+
+
+@dataclass(slots=True)
+class Deltas:
+    """What a batch adds to, and takes from, the hourly counts: cell → [documents, originals]."""
+
+    cells: dict[Cell, list[int]] = field(default_factory=dict)
+
+    def add(
+        self, issue: str, at: int, topic: str, sentiment: str, communes: Iterable[str], original: bool, sign: int
+    ) -> None:
+        """Count one document (sign 1) or take it back (-1): once for all places, once for each commune."""
+        hour = at - at % SECONDS_AN_HOUR
+        for place in ("", *communes):
+            cell = self.cells.setdefault((issue, place, hour, topic, sentiment), [0, 0])
+            cell[0] += sign
+            cell[1] += sign * original
+
+
+def write_batch(
+    db: sqlite3.Connection, ready: list[Prepared], refused: list[Rejected], batch: Batch, policy: DuplicatePolicy
+) -> WriteResult:
+    """All of `batch` inside the caller's transaction."""
+    deltas = Deltas()
+    buried = _tombstones(db, ready)
+    rejected = refused + [_buried(item) for item in ready if item.document.id in buried]
+    ready = _moved(db, [item for item in ready if item.document.id not in buried])
+    written, skipped = _documents(db, ready, policy, deltas)
+    put_issues(db, batch.issues)
+    apply_deltas(db, deltas)
+    _merge(db, batch.merges)
+    add_fetches(db, batch.fetches)
+    add_rejections(db, (*batch.rejected, *rejected))
+    for name, value in batch.state.items():
+        put_state(db, name, value)
+    return WriteResult(written=written, skipped=skipped, rejected=tuple(rejected))
+
+
+def apply_deltas(db: sqlite3.Connection, deltas: Deltas) -> None:
+    """Bring both tables of hourly counts up to date; cells that fall to 0 go."""
+    changed = [(*cell, *delta) for cell, delta in deltas.cells.items() if any(delta)]
+    coarse: dict[tuple[str, int, str, str], list[int]] = {}
+    for (_, *rest), (documents, originals) in deltas.cells.items():
+        total = coarse.setdefault(tuple(rest), [0, 0])  # type: ignore[arg-type]
+        total[0] += documents
+        total[1] += originals
+    _upsert(db, "hourly_issue", "issue, place, hour, topic, sentiment", changed)
+    _upsert(db, "hourly", "place, hour, topic, sentiment", [(*c, *d) for c, d in coarse.items() if any(d)])
+
+
+def remove(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], deltas: Deltas) -> None:
+    """Take documents (rows of STORED) out of table, full-text index and counts."""
+    db.executemany("INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?, ?)", map(tokens_of_row, rows))
+    db.executemany("DELETE FROM documents WHERE key = ?", ((row[0],) for row in rows))
+    for key, id_, *_, topic, sentiment, communes, _, _, _, _, issue, origin, _, _ in rows:
+        deltas.add(
+            issue, key >> (COUNTER_BITS + PREFIX_BITS), topic, sentiment, json.loads(communes), id_ == origin, -1
+        )
+
+
+STORED = "key, id, seq, fetched, topic, sentiment, communes, source, kind, in_province, title, issue, origin, text, fingerprint"
+
+
+def tokens_of_row(row: tuple[Any, ...]) -> tuple[int, str]:
+    """(key, tokens) of a row of STORED, exactly as they were indexed: a contentless index forgets only what it is shown."""
+    key, _, _, _, topic, sentiment, communes, source, kind, in_province, title, _, _, text, _ = row
+    marks = facets(topic, source, kind, sentiment, bool(in_province), json.loads(communes))
+    return key, f"{search_text(title, text)} {marks}"
+
+
+def _documents(
+    db: sqlite3.Connection, ready: list[Prepared], policy: DuplicatePolicy, deltas: Deltas
+) -> tuple[int, int]:
+    """(written, skipped)."""
+    stored = _stored(db, [item.document.id for item in ready])
+    chosen: dict[str, Prepared] = {}
+    for item in ready:
+        id_ = item.document.id
+        if policy is DuplicatePolicy.FAIL and (id_ in stored or id_ in chosen):
+            raise StoreError(f"văn bản {id_} đã có trong kho; không ghi gì của lô này")
+        if _wins(item, stored.get(id_), chosen.get(id_), policy):
+            chosen[id_] = item
+    replaced = [stored[id_] for id_ in chosen if id_ in stored]
+    remove(db, replaced, deltas)
+    _insert(db, list(chosen.values()), {row[1]: row[2] for row in replaced}, deltas)
+    return len(chosen), len(ready) - len(chosen)
+
+
+def _wins(item: Prepared, row: tuple[Any, ...] | None, earlier: Prepared | None, policy: DuplicatePolicy) -> bool:
+    """Whether `item` is to be written over the stored `row` and over an `earlier` one of the same batch."""
+    if policy is DuplicatePolicy.SKIP:
+        return row is None and earlier is None
+    if earlier is not None:
+        return item.fetched >= earlier.fetched and item.fingerprint != earlier.fingerprint
+    if row is None:
+        return True
+    same = (row[-1], row[11], row[12]) == (item.fingerprint, item.document.issue, item.document.origin)
+    return item.fetched >= row[3] and not same
+
+
+def _insert(db: sqlite3.Connection, items: list[Prepared], sequence: Mapping[str, int], deltas: Deltas) -> None:
+    next_ = _reserve(db, sum(item.document.id not in sequence for item in items))
+    rows, tokens = [], []
+    for item, key in zip(items, _new_keys(db, items), strict=True):
+        d = item.document
+        seq = sequence.get(d.id)
+        if seq is None:
+            seq, next_ = next_, next_ + 1
+        rows.append(_row(key, seq, item))
+        marks = facets(d.topic, d.source, d.kind, d.sentiment, d.in_province, item.communes)
+        tokens.append((key, f"{item.tokens} {marks}"))
+        deltas.add(d.issue, item.at, d.topic, d.sentiment, item.communes, d.id == d.origin, 1)
+    db.executemany(_INSERT, rows)
+    db.executemany("INSERT INTO search (rowid, tokens) VALUES (?, ?)", sorted(tokens))
+
+
+def _row(key: int, seq: int, item: Prepared) -> tuple[Any, ...]:
+    d = item.document
+    return (
+        *(key, d.id, seq, item.fetched, item.published, d.source, d.kind, d.topic, d.sentiment),
+        *(float(d.sentiment_p["neg"]), int(d.uncertain), int(d.in_province), d.origin, d.issue),
+        *(json.dumps(item.communes), d.parent, d.url, d.title, d.text, item.body, item.fingerprint, 0),
+    )
+
+
+def _reserve(db: sqlite3.Connection, count: int) -> int:
+    """The first of `count` new sequence numbers; a number is never given twice, removed documents' included."""
+    first = int(db.execute("SELECT value FROM counters WHERE name = 'sequence'").fetchone()[0]) + 1
+    db.execute("UPDATE counters SET value = value + ? WHERE name = 'sequence'", (count,))
+    return first
+
+
+def _new_keys(db: sqlite3.Connection, items: list[Prepared]) -> list[int]:
+    """A free key for each item inside its (second, id head) group."""
+    bases = [_base(item) for item in items]
+    heads = json.dumps(sorted(set(bases)))
+    taken = dict(
+        db.execute(
+            "SELECT b.value, (SELECT max(d.key) FROM documents d WHERE d.key >= b.value AND d.key < b.value + ?) "
+            "FROM json_each(?) b",
+            (1 << COUNTER_BITS, heads),
+        )
+    )
+    keys = []
+    for base in bases:
+        last = taken[base]
+        key = base if last is None else last + 1
+        if key >= base + (1 << COUNTER_BITS):
+            raise StoreError("quá 500.000 văn bản cùng một giây; hãy kiểm tra cột thời gian của tệp nhập")
+        taken[base] = key
+        keys.append(key)
+    return keys
+
+
+def _base(item: Prepared) -> int:
+    return (item.at << PREFIX_BITS | ((1 << PREFIX_BITS) - 1 - id_head(item.document.id))) << COUNTER_BITS
+
+
+def id_head(id: str) -> int:
+    """The first three hex digits of an id as a number. Other ids are mapped so that the order of text is never turned round."""
+    digits = id[:3].ljust(3, "0")
+    if all(char in _HEX for char in digits):
+        return int(digits, 16)
+    good = next(n for n, char in enumerate(digits) if char not in _HEX)
+    odd = digits[good]
+    rest = "0" * 3 if odd < "0" else "9ff" if odd < "a" else "fff"
+    return int((digits[:good] + rest)[:3], 16)
+
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def _stored(db: sqlite3.Connection, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    rows = db.execute(
+        f"SELECT {STORED} FROM documents WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+    )
+    return {row[1]: row for row in rows}
+
+
+def _tombstones(db: sqlite3.Connection, ready: list[Prepared]) -> set[str]:
+    ids = json.dumps([item.document.id for item in ready])
+    return {
+        row[0] for row in db.execute("SELECT id FROM tombstones WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+    }
+
+
+def _buried(item: Prepared) -> Rejected:
+    return Rejected("taken_down", item.document.id, item.document.source, "địa chỉ đã được gỡ")
+
+
+def _moved(db: sqlite3.Connection, ready: list[Prepared]) -> list[Prepared]:
+    """Documents whose issue was merged earlier come in under the issue that it was merged into."""
+    issues = json.dumps(list({item.document.issue for item in ready}))
+    ended = dict(db.execute("SELECT id, target FROM merges WHERE id IN (SELECT value FROM json_each(?))", (issues,)))
+    for item in ready if ended else ():
+        if target := ended.get(item.document.issue):
+            item.document = replace(item.document, issue=target)
+    return ready
+
+
+def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
+    for old in merges:
+        new = _standing(db, final_issue(merges, old))
+        if new == old:
+            raise ValueError(f"issue {old!r} would be merged into itself")
+        db.execute("UPDATE documents SET issue = ? WHERE issue = ?", (new, old))
+        cells = db.execute(
+            "SELECT ?, place, hour, topic, sentiment, documents, originals FROM hourly_issue WHERE issue = ?",
+            (new, old),
+        ).fetchall()
+        db.execute("DELETE FROM hourly_issue WHERE issue = ?", (old,))
+        _upsert(db, "hourly_issue", "issue, place, hour, topic, sentiment", cells)
+        db.execute("UPDATE merges SET target = ? WHERE target = ?", (new, old))
+        db.execute("INSERT OR REPLACE INTO merges VALUES (?, ?)", (old, new))
+        db.execute("UPDATE issues SET merged_into = ? WHERE id = ?", (new, old))
+
+
+def _standing(db: sqlite3.Connection, issue: str) -> str:
+    """`issue`, or what it was merged into by an earlier batch."""
+    row = db.execute("SELECT target FROM merges WHERE id = ?", (issue,)).fetchone()
+    return str(row[0]) if row else issue
+
+
+def final_issue(merges: Mapping[str, str], issue: str) -> str:
+    """The end of a chain of merges. Raises ValueError for a ring."""
+    seen = {issue}
+    while issue in merges:
+        issue = merges[issue]
+        if issue in seen:
+            raise ValueError(f"merges run in a ring at issue {issue!r}")
+        seen.add(issue)
+    return issue
+
+
+def _upsert(db: sqlite3.Connection, table: str, keys: str, rows: Sequence[Sequence[Any]]) -> None:
+    marks = ", ".join("?" * (keys.count(",") + 3))
+    db.executemany(
+        f"""INSERT INTO {table} ({keys}, documents, originals) VALUES ({marks}) ON CONFLICT ({keys}) DO UPDATE
+            SET documents = documents + excluded.documents, originals = originals + excluded.originals""",
+        rows,
+    )
+    if any(row[-2] < 0 for row in rows):
+        where = " AND ".join(f"{key} = ?" for key in keys.split(", "))
+        db.executemany(
+            f"DELETE FROM {table} WHERE {where} AND documents = 0", (row[:-2] for row in rows if row[-2] < 0)
+        )
