@@ -144,3 +144,15 @@ def webhook_body(alert: Alert, *, resolved: bool = False) -> bytes:
     if resolved:
         entry["endsAt"] = format_time(alert.detected)
     return json.dumps([entry], ensure_ascii=False).encode()
+
+
+def mailer_from(url: str | None, sender: str | None, context: ssl.SSLContext | None = None) -> SmtpMailer | None:
+    """The mailer that DULUAN_SMTP_URL and DULUAN_MAIL_FROM describe; None where no server is set.
+
+    Raises ConfigError where only one of them is set or one is wrong.
+    """
+    if not url:
+        return None
+    if not sender:
+        raise ConfigError("thiếu DULUAN_MAIL_FROM (địa chỉ gửi thư cảnh báo)")
+    return SmtpMailer.at(url, sender, context)

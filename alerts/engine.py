@@ -141,6 +141,23 @@ class Engine:
             return
         self._pour(source, target)
 
+    def move(self, id: str, issue: str) -> None:
+        """A split: publication `id` belongs to `issue` from now on; its recent counts go along."""
+        for position, row in enumerate(self.rows):
+            mark = next((mark for mark in row.marks if mark.id == id), None)
+            if mark is None or row.issue == self._current(issue):
+                continue
+            row.marks.remove(mark)
+            target = self._row(issue, int(mark.hour))
+            self.rows[target].marks.append(mark)
+            self.rows[target].born = min(self.rows[target].born, int(mark.hour))
+            if mark.voice:
+                for place, sign in ((position, -1.0), (target, 1.0)):
+                    self.voices.add(place, int(mark.hour), sign)
+                    self.negatives.add(place, int(mark.hour), sign * mark.p_neg)
+                self.origins[mark.origin] = (self.rows[target].issue, int(mark.hour))
+            return
+
     def _pour(self, source: int, target: int) -> None:
         for table in (self.voices, self.negatives):
             table.data[target] += table.data[source]

@@ -17,15 +17,15 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 
 _LIVE: Final[tuple[State, ...]] = ("watching", "open", "reopened", "acknowledged", "silenced", "easing")
 _NEXT: Final[dict[tuple[State, str], State]] = {
-    **{(state, "promoted"): "open" for state in ("watching", "easing", "closed", "reopened")},  # type: ignore[misc]
-    **{(state, "escalated"): "open" for state in ("acknowledged", "easing", "reopened")},  # type: ignore[misc]
-    **{(state, "easing"): "easing" for state in ("watching", "open", "acknowledged", "reopened")},  # type: ignore[misc]
+    **{(state, "promoted"): "open" for state in ("watching", "easing", "closed", "reopened")},
+    **{(state, "escalated"): "open" for state in ("acknowledged", "easing", "reopened")},
+    **{(state, "easing"): "easing" for state in ("watching", "open", "acknowledged", "reopened")},
     **{(state, "closed"): "closed" for state in _LIVE},
-    **{(state, "reopened"): "reopened" for state in ("easing", "closed")},  # type: ignore[misc]
-    **{(state, "acknowledge"): "acknowledged" for state in ("watching", "open", "reopened", "easing", "silenced")},  # type: ignore[misc]
-    **{(state, "silence"): "silenced" for state in ("watching", "open", "reopened", "acknowledged", "easing")},  # type: ignore[misc]
+    **{(state, "reopened"): "reopened" for state in ("easing", "closed")},
+    **{(state, "acknowledge"): "acknowledged" for state in ("watching", "open", "reopened", "easing", "silenced")},
+    **{(state, "silence"): "silenced" for state in ("watching", "open", "reopened", "acknowledged", "easing")},
     ("silenced", "unsilence"): "open",
-    **{(state, "false_alarm"): "false_alarm" for state in (*_LIVE, "closed")},  # type: ignore[misc]
+    **{(state, "false_alarm"): "false_alarm" for state in (*_LIVE, "closed")},
 }
 
 
