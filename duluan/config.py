@@ -57,6 +57,7 @@ class Unit(_Strict):
     lat: float | None = None
     lon: float | None = None
     aliases: tuple[str, ...] = ()
+    shared: bool = False  # units elsewhere, heroes, roads or plain words bear this name too: it needs context
 
 
 class Permission(_Strict):

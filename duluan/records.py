@@ -35,7 +35,7 @@ def dumps(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(", ", ": "))
 
 
-def to_record(item: Document | Alert | Fetch) -> Record:
+def to_record(item: Document | Alert | Fetch | Place) -> Record:
     """A record's JSON object; optional keys that are empty are left out."""
     if isinstance(item, Fetch):
         return {"fetch": {"source": item.source, "at": format_time(item.at), "ok": item.ok}}

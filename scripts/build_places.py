@@ -1,5 +1,6 @@
 """Generates places.toml and map.geojson of a province from the gazetteer: `python scripts/build_places.py GAZETTEER province/quang_ngai`.
 
+The folder's own profile.toml says which province it is and since when, its spellings.toml which other spellings are in use.
 GAZETTEER holds legacy_units_*.csv.xz, new_communes_*.csv.xz, old_to_new_communes.csv.xz and geojson/. The result is committed;
 a test compares it with a fresh run where the gazetteer is at hand.
 """
@@ -11,35 +12,19 @@ import csv
 import json
 import lzma
 import math
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-NEW_SINCE = "2025-07-01"
-OLD_UNTIL = "2025-06-30"
 TYPES = {
     "Xã": "xã", "Phường": "phường", "Đặc khu": "đặc khu", "Huyện": "huyện", "Thị xã": "thị xã",
     "Thành phố": "thành phố", "Thị trấn": "thị trấn", "Tỉnh": "tỉnh",
 }  # fmt: skip
 CORRECTIONS = {"Ya ly": "Ya Ly"}  # a slip of the source
-# Other spellings in use, beyond what folding, hyphens and apostrophes already cover. Key: (era, level, name).
-ALIASES: dict[tuple[str, str, str], tuple[str, ...]] = {
-    ("now", "commune", "Bờ Y"): ("Pờ Y",),
-    ("old", "commune", "Pờ Y"): ("Bờ Y",),
-    ("old", "district", "Đắk Glei"): ("Đăk Lei", "Đắk Lây"),
-    ("old", "district", "Ia H'Drai"): ("Ia Drai",),
-    ("old", "district", "Kon Plông"): ("Kông Plông", "Kon Plong"),
-    ("now", "commune", "Kon Plông"): ("Kông Plông",),
-    ("now", "commune", "Sa Loong"): ("Sa Lông",),
-    ("now", "commune", "Dục Nông"): (),
-    ("old", "province", "Kon Tum"): ("Kông Tum", "Công Tum"),
-    ("now", "commune", "Rờ Kơi"): ("Rơ Kơi",),
-    ("old", "commune", "Rờ Kơi"): ("Rơ Kơi",),
-    ("now", "commune", "Măng Đen"): ("Măng Đeng",),
-    ("old", "commune", "Bình Thạnh"): (),
-}
-TOLERANCE = 0.0009  # degrees, about 100 m: keeps the map of 96 communes under 400 KB
+TOLERANCE = 0.0005  # degrees, about 55 m: keeps the map of 96 communes under 400 KB
 DECIMALS = 4
 
 
@@ -56,6 +41,27 @@ class Row:
     now: list[str] = field(default_factory=list)
     lat: float | None = None
     lon: float | None = None
+    aliases: tuple[str, ...] = ()
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Province:
+    """What profile.toml and spellings.toml of the province say."""
+
+    name: str
+    code: str
+    since: date
+    aliases: dict[str, tuple[str, ...]]
+    shared: frozenset[str]
+
+
+def province(folder: Path) -> Province:
+    """Read profile.toml and spellings.toml of `folder`."""
+    profile = tomllib.loads((folder / "profile.toml").read_text(encoding="utf-8"))["province"]
+    spellings = tomllib.loads((folder / "spellings.toml").read_text(encoding="utf-8"))
+    aliases = {key: tuple(names) for key, names in spellings["aliases"].items()}
+    return Province(profile["name"], profile["code"], profile["since"], aliases, frozenset(spellings["shared"]))
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -70,30 +76,25 @@ def one(folder: Path, pattern: str) -> Path:
     return found
 
 
-def units(gazetteer: Path) -> list[Row]:
+def units(gazetteer: Path, here: Province) -> list[Row]:
     """Both eras: provinces, then districts, then communes, each by code."""
     new = read(one(gazetteer, "new_communes_*.csv.xz"))
     old = read(one(gazetteer, "legacy_units_*.csv.xz"))
     successors = _successors(read(one(gazetteer, "old_to_new_communes.csv.xz")))
-    present = [
-        Row(
-            r["wardCode"],
-            "now",
-            "commune",
-            TYPES[r["wardType"]],
-            r["wardShort"],
-            "51",
-            [r["wardCode"]],
-            *_point(r, "ward"),
-        )
-        for r in new
-    ]
+    present = [_present(r, here) for r in new]
     former = [_former(r, successors) for r in old if r["wardCode"]]
     districts = _districts(old, former, successors)
     provinces = _provinces(old, districts)
-    today = Row("51", "now", "province", "tỉnh", "Quảng Ngãi", None, [row.code for row in present])
+    today = Row(here.code, "now", "province", "tỉnh", here.name, None, [row.code for row in present])
     for row in (today, *present, *provinces, *districts, *former):
         row.now = sorted(set(row.now))
+        row.aliases = here.aliases.get(f"{row.era} {row.level} {row.name}", ())
+        row.shared = row.shared or (row.level != "province" and row.name in here.shared)
+    unknown = set(here.aliases) - {
+        f"{row.era} {row.level} {row.name}" for row in (today, *present, *provinces, *districts, *former)
+    }
+    if unknown:
+        raise SystemExit(f"spellings.toml: không có đơn vị {sorted(unknown)}")
     order = {"now": 0, "old": 1}
     levels = {"province": 0, "district": 1, "commune": 2}
     return sorted(
@@ -111,6 +112,15 @@ def _successors(rows: Iterable[dict[str, str]]) -> dict[str, list[str]]:
 def _point(row: dict[str, str], prefix: str) -> tuple[float | None, float | None]:
     lat, lon = row[f"{prefix}Lat"], row[f"{prefix}Lon"]
     return (round(float(lat), 4), round(float(lon), 4)) if lat and lon else (None, None)
+
+
+def _present(row: dict[str, str], here: Province) -> Row:
+    code = row["wardCode"]
+    unit = Row(
+        code, "now", "commune", TYPES[row["wardType"]], row["wardShort"], here.code, [code], *_point(row, "ward")
+    )
+    unit.shared = row["wardUnique"] == "0"
+    return unit
 
 
 def _former(row: dict[str, str], successors: dict[str, list[str]]) -> Row:
@@ -153,20 +163,22 @@ def _provinces(old: list[dict[str, str]], districts: list[Row]) -> list[Row]:
     ]
 
 
-def toml(rows: Iterable[Row]) -> str:
+def toml(rows: Iterable[Row], here: Province) -> str:
     """places.toml as text."""
     head = "# Generated by scripts/build_places.py from the gazetteer; do not edit by hand.\n"
-    return head + "".join(_toml_unit(row) for row in rows)
+    return head + "".join(_toml_unit(row, here) for row in rows)
 
 
-def _toml_unit(row: Row) -> str:
+def _toml_unit(row: Row, here: Province) -> str:
     values: dict[str, Any] = {
         "code": row.code, "era": row.era, "level": row.level, "type": row.type, "name": row.name, "parent": row.parent,
         "now": row.now, "lat": row.lat, "lon": row.lon,
-        "aliases": list(ALIASES.get((row.era, row.level, row.name), ())) or None,
+        "aliases": list(row.aliases) or None, "shared": row.shared or None,
     }  # fmt: skip
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value is not None]
-    lines.append(f"valid_from = {NEW_SINCE}" if row.era == "now" else f"valid_until = {OLD_UNTIL}")
+    lines.append(
+        f"valid_from = {here.since}" if row.era == "now" else f"valid_until = {here.since - timedelta(days=1)}"
+    )
     return "\n[[unit]]\n" + "\n".join(lines) + "\n"
 
 
@@ -175,7 +187,7 @@ def geojson(folder: Path, rows: Iterable[Row]) -> str:
     communes = {row.code: row for row in rows if row.era == "now" and row.level == "commune"}
     features = []
     for code, row in sorted(communes.items()):
-        raw = json.loads(lzma.open(one(folder, f"{code}_*.geojson.xz"), "rt", encoding="utf-8").read())
+        raw = json.loads(lzma.decompress(one(folder, f"{code}_*.geojson.xz").read_bytes()))
         geometry = _simplified(_geometry(raw))
         properties = {"code": code, "name": row.name, "type": row.type}
         features.append({"type": "Feature", "properties": properties, "geometry": geometry})
@@ -238,8 +250,9 @@ def main() -> None:
     parser.add_argument("gazetteer", type=Path)
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
-    rows = units(given.gazetteer)
-    (given.out / "places.toml").write_text(toml(rows), encoding="utf-8")
+    here = province(given.out)
+    rows = units(given.gazetteer, here)
+    (given.out / "places.toml").write_text(toml(rows, here), encoding="utf-8")
     (given.out / "map.geojson").write_text(geojson(given.gazetteer / "geojson", rows), encoding="utf-8")
 
 
