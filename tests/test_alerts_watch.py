@@ -1,0 +1,128 @@
+"""From a store to mail: an outbreak is told once, ordinary days are not, and a second run mails nothing."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from samples_alerts import SOURCES, START, Scene, ordinary, outbreak, voice
+
+from alerts.lifecycle import current
+from duluan.clock import fixed_clock
+from duluan.config import Profile, load_province
+from flows.explain import explain
+from flows.watch import watch
+from index import open_store
+from index.base import Batch, Index
+
+
+@dataclass
+class Postbox:
+    """Keeps what is sent; a mailer like any other."""
+
+    sender: str = "canh-bao@tinh.example.vn"
+    letters: list[bytes] = field(default_factory=list)
+
+    def send(self, payload: bytes, recipients: tuple[str, ...]) -> None:
+        assert recipients == ("truc@tinh.example.vn",)
+        self.letters.append(payload)
+
+
+@pytest.fixture(scope="module")
+def profile(province_dir: Path) -> Profile:
+    loaded = load_province(province_dir)
+    rules = loaded.alerts.model_copy(update={"recipients": ("truc@tinh.example.vn",)})
+    return loaded.model_copy(update={"alerts": rules})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Index]:
+    index = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
+    index.setup()
+    yield index
+    index.close()
+
+
+def fill(store: Index, scene: Scene) -> None:
+    store.write(Batch(documents=list(scene.documents()), fetches=scene.fetches))
+
+
+BREAK = START + timedelta(days=33, hours=9)
+
+
+def test_an_outbreak_is_mailed_once_and_explained(store: Index, profile: Profile) -> None:
+    scene = ordinary().adding(*outbreak("viec-3", BREAK))
+    fill(store, scene)
+    box = Postbox()
+    now = fixed_clock(START + timedelta(days=34, hours=17))
+    report = watch(store, profile, clock=now, mailer=box)
+    assert [a.issue for a in report.alerts if a.tier == "mail"] == ["viec-3"]
+    assert len(box.letters) == report.sent == 1
+    again = watch(store, profile, clock=now, mailer=box)
+    assert (again.mails, again.sent, len(box.letters)) == (0, 0, 1)
+    alert = next(a for a in store.alerts() if a.tier == "mail")
+    assert BREAK < alert.detected <= BREAK + timedelta(hours=12)
+    assert current(store.alert_history(alert.id)) == "open"
+    assert 3 <= len(alert.evidence) <= 5
+    assert all("0905" not in e.excerpt for e in alert.evidence)
+    assert len({e.source for e in alert.evidence}) >= 3
+    told = explain(store, profile, alert.id)
+    assert any(f"đếm lại từ kho bây giờ: {alert.voices} " in line for line in told.lines)
+
+
+def test_the_mail_has_text_page_chart_and_thread(store: Index, profile: Profile) -> None:
+    fill(store, ordinary().adding(*outbreak("viec-3", BREAK)))
+    box = Postbox()
+    watch(store, profile, clock=fixed_clock(START + timedelta(days=34, hours=17)), mailer=box)
+    message = email.message_from_bytes(box.letters[0], policy=email.policy.default)
+    kinds = [part.get_content_type() for part in message.walk()]
+    assert "text/plain" in kinds
+    assert "text/html" in kinds
+    assert "image/png" in kinds
+    assert message["List-Id"].startswith("<duluan.")
+    assert message["Message-ID"].endswith("@tinh.example.vn>")
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "TRÍCH DẪN" in body.get_content()
+
+
+@pytest.mark.parametrize("what", ["nothing", "reprints", "praise", "outage"])
+def test_what_must_not_alert(store: Index, profile: Profile, what: str) -> None:
+    scene = ordinary(seed=2)
+    if what == "reprints":
+        copies = [
+            voice(
+                f"in-{n}", "viec-moi", BREAK + timedelta(minutes=13 * n), neg=True, source=SOURCES[n % 5], origin="in-0"
+            )
+            for n in range(40)
+        ]
+        scene = scene.adding(*copies)
+    if what == "praise":
+        scene = scene.adding(*outbreak("viec-hay", BREAK, count=60, negative=0.05))
+    if what == "outage":
+        down = (BREAK, BREAK + timedelta(hours=14))
+        kept = tuple(v for v in scene.voices if not (v.source == SOURCES[1] and down[0] <= v.fetched < down[1]))
+        tries = tuple(
+            type(f)(f.source, f.at, ok=not (f.source == SOURCES[1] and down[0] <= f.at < down[1]))
+            for f in scene.fetches
+        )
+        scene = Scene(kept, tries, scene.end)
+    fill(store, scene)
+    report = watch(store, profile, clock=fixed_clock(scene.end), mailer=None)
+    assert [a for a in report.alerts if a.tier != "watch"] == []
+    assert len(report.alerts) <= 2
+
+
+def test_history_imported_at_one_moment_teaches_what_is_usual(store: Index, profile: Profile) -> None:
+    from dataclasses import replace
+
+    scene = ordinary().adding(*outbreak("viec-3", BREAK))
+    at_once = tuple(replace(v, fetched=BREAK - timedelta(hours=1)) if v.fetched < BREAK else v for v in scene.voices)
+    fill(store, Scene(at_once, (), scene.end))
+    report = watch(store, profile, clock=fixed_clock(scene.end), mailer=None)
+    assert [a.issue for a in report.alerts if a.tier == "mail"] == ["viec-3"]
