@@ -1,0 +1,115 @@
+"""Sitemaps (sitemaps.org 0.9): index files, news sitemaps, gzip; read as data, never expanding entities."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from crawlers.connectors.base import CONNECTORS, MAX_AGE, Found, Session
+from crawlers.decode import MAX_SITEMAP, gunzip
+from crawlers.gate import Conditional
+from crawlers.outcome import Deferred, Refused, SourceProblem
+from duluan.clock import LOCAL
+
+MAX_FILES = 50  # sitemap files read per try; a portal's index lists one a module or month
+MAX_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SitemapEntry:
+    """One <url> or <sitemap>. `published` is news:publication_date; `modified` is lastmod, at least a day exact."""
+
+    url: str
+    modified: datetime | None
+    published: datetime | None
+    exact: bool  # `modified` has a time of day
+
+
+@dataclass(frozen=True, slots=True)
+class Sitemap:
+    """A parsed file: an index points to further files, the other kind to pages."""
+
+    index: bool
+    entries: tuple[SitemapEntry, ...]
+
+
+def read_sitemap(body: bytes, url: str) -> Sitemap:
+    """Parse one file, gzipped or not. Raises SourceProblem where it is no sitemap; a cut file gives what it still lists."""
+    if body.startswith(b"\x1f\x8b"):
+        body = gunzip(body, MAX_SITEMAP)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False, load_dtd=False)
+    try:
+        root: etree._Element | None = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
+    name = etree.QName(root).localname if root is not None and isinstance(root.tag, str) else ""
+    if root is None or name not in {"urlset", "sitemapindex"}:
+        raise SourceProblem("địa chỉ nguồn không trả về sitemap", action="report", code="not_a_sitemap")
+    entries = [entry for node in root if isinstance(node.tag, str) and (entry := _entry(node, url))]
+    return Sitemap(name == "sitemapindex", tuple(entries))
+
+
+def _entry(node: etree._Element, base: str) -> SitemapEntry | None:
+    found = {
+        etree.QName(child).localname: (child.text or "").strip() for child in node.iter() if isinstance(child.tag, str)
+    }
+    if not found.get("loc"):
+        return None
+    lastmod = found.get("lastmod", "")
+    return SitemapEntry(
+        urljoin(base, found["loc"]), w3c_time(lastmod), w3c_time(found.get("publication_date", "")), "T" in lastmod
+    )
+
+
+def w3c_time(text: str) -> datetime | None:
+    """W3C date or time; one without a zone is Vietnam's. None where it is neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=LOCAL)
+
+
+async def walk_sitemap(session: Session, url: str, conditional: Conditional = "headers") -> AsyncIterator[SitemapEntry]:
+    """All page entries below `url`; files that did not change since the last try, or only list old pages, are passed over.
+
+    A broken sub-file is skipped; the first file must be readable.
+    """
+    todo, read = [(url, 0)], 0
+    while todo and read < MAX_FILES:
+        address, depth = todo.pop(0)
+        read += 1
+        try:
+            answer = await session.get(address, conditional=conditional, limit=MAX_SITEMAP)
+            if answer.unchanged:
+                continue
+            sitemap = read_sitemap(answer.body, answer.url)
+        except (Refused, Deferred, SourceProblem):
+            if depth == 0:
+                raise
+            continue
+        if not sitemap.index:
+            for entry in sitemap.entries:
+                yield entry
+        elif depth < MAX_DEPTH:
+            todo.extend((entry.url, depth + 1) for entry in newest_first(sitemap.entries, session.clock()))
+
+
+def newest_first(entries: tuple[SitemapEntry, ...], now: datetime) -> list[SitemapEntry]:
+    """Sub-files that may list recent pages, the latest changed first; those without a date keep their order at the front."""
+    recent = [entry for entry in entries if entry.modified is None or entry.modified >= now - MAX_AGE]
+    return sorted(recent, key=lambda entry: -(entry.modified or now).timestamp())
+
+
+@CONNECTORS.register("sitemap")
+async def sitemap(session: Session) -> AsyncIterator[Found]:
+    """Recent pages of a sitemap. lastmod only decides what is recent: in general it is the edit time, not the publication."""
+    async for entry in walk_sitemap(session, session.source.url):
+        if entry.modified is not None and entry.modified < session.clock() - MAX_AGE:
+            continue
+        if lead := session.lead(entry.url, entry.published):
+            yield lead

@@ -1,0 +1,70 @@
+"""The crawler's memory on disk: one SQLite file in the state folder, shared by processes, safe against kill -9.
+
+`crawl.sqlite` holds pace (next slot per host), robots.txt answers, validators for conditional requests, the frontier and
+each source's failures. Times in it are POSIX seconds of the system clock: they protect servers, whatever the flow's clock says.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from duluan.errors import StoreError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS host (
+  host TEXT PRIMARY KEY, next_slot REAL NOT NULL DEFAULT 0, blocked_until REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS robots (
+  host TEXT PRIMARY KEY, state TEXT NOT NULL, body TEXT NOT NULL, expires REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS validator (
+  url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, digest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS page (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, url TEXT NOT NULL, status TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
+  not_before REAL NOT NULL DEFAULT 0, published TEXT, digest TEXT NOT NULL DEFAULT '', doc TEXT NOT NULL DEFAULT '',
+  api INTEGER NOT NULL DEFAULT 0,
+  added REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS page_due ON page (source, status, not_before);
+CREATE TABLE IF NOT EXISTS source (
+  id TEXT PRIMARY KEY, failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
+  last_ok REAL, problem TEXT NOT NULL DEFAULT '');
+"""
+
+
+class State:
+    """One open connection to `crawl.sqlite`; every change is a transaction of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(folder / "crawl.sqlite", timeout=30, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{folder}: không mở được trạng thái thu thập: {error}") from None
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """An exclusive transaction: what is read in it cannot be changed by another process before it is written."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.folder}: không ghi được trạng thái thu thập: {error}") from None
+
+    def rows(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """The answer to one query."""
+        with closing(self._db.execute(sql, values)) as cursor:
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
