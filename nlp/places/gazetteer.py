@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from duluan.config import Profile, Unit
 from duluan.text import fold_keep, nfc
@@ -24,7 +25,7 @@ _TONES = (("oà", "òa"), ("oá", "óa"), ("oả", "ỏa"), ("oã", "õa"), ("o�
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One spelling: folded tokens, the accented form (tone marks in the old place), and the units that bear it."""
+    """One spelling: folded tokens, the accented form (tone marks in the old place), the units that bear it (none: a landmark)."""
 
     tokens: tuple[str, ...]
     spelled: str
@@ -38,6 +39,12 @@ class Dictionary:
 
     own: dict[str, tuple[Name, ...]]
     elsewhere: dict[str, tuple[tuple[str, ...], ...]]
+    singles: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+
+    def may_hold(self, tokens: Sequence[str]) -> bool:
+        """Whether a name of ours begins anywhere: most texts are done with after this."""
+        return not self.singles.isdisjoint(tokens) or not self.pairs.isdisjoint(pairwise(tokens))
 
 
 def spelling(text: str) -> str:
@@ -65,7 +72,14 @@ def build(profile: Profile) -> Dictionary:
     names = [Name(tokens, form, tuple(units), _is_highland(tokens)) for (tokens, form), units in spelled.items()]
     ours = {tokens_of(u.name) for u in profile.units if u.level == "province"}
     foreign = [tokens for tokens in ELSEWHERE if tokens not in ours]
-    return Dictionary(_by_first(names), _elsewhere(foreign))
+    for landmark in profile.province.landmarks:
+        names.append(Name(tokens_of(landmark), spelling(landmark), (), _is_highland(tokens_of(landmark))))
+    return Dictionary(
+        _by_first(names),
+        _elsewhere(foreign),
+        frozenset(name.tokens[0] for name in names if len(name.tokens) == 1),
+        frozenset((name.tokens[0], name.tokens[1]) for name in names if len(name.tokens) > 1),
+    )
 
 
 def _variants(name: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -6,7 +6,8 @@ the text, capitals, neighbours. Names that units elsewhere, heroes or plain word
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from duluan.config import Profile
 from duluan.model import Place
 from duluan.text import nfc
 from nlp.places.gazetteer import build, tokens_of
-from nlp.places.mentions import Mention, Words, find
+from nlp.places.mentions import Mention, Words, find, names_elsewhere
 from nlp.places.resolve import Resolver
 from nlp.places.units import UNIT_WORDS
 
@@ -24,8 +25,10 @@ PLAIN, SHARED = 2, -2
 UNIT_FITS, UNIT_WRONG = 3, -6
 HERE_BEHIND, ELSEWHERE_BEHIND = 4, -9
 HERE_IN_TEXT, ONLY_ELSEWHERE = 2, -2
-OTHER_THING, SMALL_LETTERS, MID_NAME, NO_MARKS = -6, -5, -3, -2
+HARD_THING, SOFT_THING, SMALL_LETTERS, MID_NAME, NO_MARKS = -9, -3, -5, -3, -2
 NEEDED = 1
+_JOINT = re.compile(r"(?:\(?cu\)?[,\s]*)?[,(\-–/]?\s?(?:thuoc(?:\s(?:dia ban|dia phan))?|cua|o|tai)?")
+_SURNAMES = frozenset({"nguyen", "tran", "le", "ngo", "dang", "truong", "quang", "duy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,6 @@ class Locator:
         self._dictionary = build(profile)
         self._resolver = Resolver(profile)
         self._provinces = {tokens_of(u.name) for u in profile.units if u.level == "province"}
-        self._landmarks = _by_first(tokens_of(name) for name in profile.province.landmarks)
 
     def locate(self, text: str, when: datetime | None = None, *, default_in_province: bool = False) -> Located:
         """Places of `text`, which was published at `when` (aware; None: in the present units' time).
@@ -59,9 +61,9 @@ class Locator:
             place = self._resolver.place(words, mention, mentions, day)
             if place is not None:
                 places.setdefault((place.era, place.code), place)
-        here = bool(places) or self._landmark(words.tokens)
-        if not here and not mentions:
-            here = default_in_province
+        here = bool(places) or any(self._is_landmark(words, mention) for mention in mentions)
+        if not here and default_in_province:
+            here = not names_elsewhere(words, self._dictionary)
         return Located(tuple(places.values()), here)
 
     def _accepted(self, words: Words, mentions: Sequence[Mention]) -> list[Mention]:
@@ -72,25 +74,40 @@ class Locator:
             if mention.names and (sure[index] or self._score(words, mentions, index, sure) >= NEEDED)
         ]
 
+    def _is_landmark(self, words: Words, mention: Mention) -> bool:
+        named = any(not name.units for name in mention.names)
+        return named and (not words.cased or self._capital(words, mention))
+
+    def _thing(self, mention: Mention) -> int:
+        """A road's or person's name; that of a school is a hero's where the name begins with a surname."""
+        if mention.other is None:
+            return 0
+        hero = all(name.tokens[0] in _SURNAMES for name in mention.names)
+        return HARD_THING if mention.other == "hard" or hero else SOFT_THING
+
     def _is_province(self, mention: Mention) -> bool:
         return any(unit.level == "province" for name in mention.names for unit in name.units)
 
     def _sure(self, words: Words, mentions: Sequence[Mention], index: int) -> bool:
         """Evidence enough by itself: the province, or a name of ours alone, written as a name."""
         mention = mentions[index]
-        if not mention.names or mention.foreign or mention.other:
+        if not mention.names or mention.foreign:
             return False
         if self._is_province(mention):
             return not words.cased or self._capital(words, mention)
+        if mention.other:
+            return False
         return self._alone(words, mentions, index) >= NEEDED
 
     def _alone(self, words: Words, mentions: Sequence[Mention], index: int) -> int:
         mention = mentions[index]
         units = [unit for name in mention.names for unit in name.units]
+        if not units:
+            return UNIT_WRONG
         score = SHARED if mention.foreign or all(unit.shared for unit in units) else PLAIN
         if mention.types is not None:
             score += UNIT_FITS if any(unit.type in mention.types for unit in units) else UNIT_WRONG
-        score += OTHER_THING * mention.other
+        score += self._thing(mention)
         lone = mention.types is None and mention.end - mention.start == 1
         if not self._capital(words, mention) if words.cased else lone:
             score += SMALL_LETTERS
@@ -147,40 +164,10 @@ class Locator:
             return False
         return (words.tokens[before],) not in UNIT_WORDS and not words.raw[before].isupper()
 
-    def _landmark(self, tokens: Sequence[str]) -> bool:
-        for index, token in enumerate(tokens):
-            for name in self._landmarks.get(token, ()):
-                if tuple(tokens[index : index + len(name)]) == name:
-                    return True
-        return False
-
 
 def _is_address(words: Words, end: int, start: int) -> bool:
     """A comma, bracket or dash, perhaps with 'thuộc', between two parts of an address; at most a few characters."""
     if start < end:
         return False
     between = words.folded[words.offsets[end - 1][1] : words.offsets[start][0]].strip()
-    return between in {
-        ",",
-        "(",
-        "-",
-        "–",
-        "thuoc",
-        ", thuoc",
-        "cua",
-        "o",
-        "tai",
-        "/",
-        "(thuoc",
-        "cu,",
-        "cu (",
-        "(cu),",
-        "cu thuoc",
-    }
-
-
-def _by_first(names: Iterable[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:
-    table: dict[str, list[tuple[str, ...]]] = {}
-    for name in names:
-        table.setdefault(name[0], []).append(name)
-    return table
+    return between != "" and _JOINT.fullmatch(between) is not None

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from duluan.text import fold_keep
 from nlp.places.gazetteer import WORD, Dictionary, Name, spelling
-from nlp.places.units import COMMUNE_TYPES, INITIALS, other_thing, unit_word
+from nlp.places.units import COMMUNE_TYPES, INITIALS, Thing, other_thing, unit_word
 
 
 class Words:
@@ -57,12 +57,14 @@ class Mention:
     types: frozenset[str] | None = None  # what the unit word means; None without one
     listed: bool = False  # the unit word stands before an earlier name of the same list
     unit_start: int = 0
-    other: bool = False  # a road, school, river, village, person
+    other: Thing | None = None  # a road, river, person; a school, market, village
 
 
 def find(words: Words, dictionary: Dictionary) -> list[Mention]:
-    """All mentions, left to right, not overlapping."""
+    """All mentions, left to right, not overlapping; none at all where no name of ours stands."""
     found: list[Mention] = []
+    if not dictionary.may_hold(words.tokens):
+        return found
     tokens, index = words.tokens, 0
     while index < len(tokens):
         mention = _at(words, dictionary, index)
@@ -107,19 +109,21 @@ def _accents_fit(words: Words, index: int, name: Name) -> bool:
 
 def _with_context(words: Words, mention: Mention, before: Mention | None) -> Mention:
     unit = unit_word(words.tokens, words.raw, mention.start, words.accented)
-    if unit and _binds(words, mention.start - unit[0], mention.start):
-        return _replace(mention, unit[1], False, mention.start - unit[0], False)
+    if unit and _binds(words, mention.start):
+        return _replace(mention, unit[1], False, mention.start - unit[0], None)
     if before and before.types and _same_list(words, before.end, mention.start):
-        return _replace(mention, before.types, True, mention.start, False)
+        return _replace(mention, before.types, True, mention.start, None)
     other = other_thing(words.tokens, words.raw, mention.start, words.accented)
     return _replace(mention, None, False, mention.start, other)
 
 
-def _replace(mention: Mention, types: frozenset[str] | None, listed: bool, unit_start: int, other: bool) -> Mention:
+def _replace(
+    mention: Mention, types: frozenset[str] | None, listed: bool, unit_start: int, other: Thing | None
+) -> Mention:
     return Mention(mention.start, mention.end, mention.names, mention.foreign, types, listed, unit_start, other)
 
 
-def _binds(words: Words, start: int, end: int) -> bool:
+def _binds(words: Words, end: int) -> bool:
     """'P.Thắng Lợi', 'TP Kon Tum', 'huyện Đăk Hà'; a lone 'h', 'p', 'x' needs a full stop or a capital letter."""
     gap = words.gap(end - 1)
     if len(gap) > 2 or gap.strip(" .\u00a0'\"“‘"):
@@ -136,3 +140,13 @@ def _same_list(words: Words, end: int, start: int) -> bool:
 def commune_types(types: frozenset[str]) -> bool:
     """Whether a unit word means a commune of some kind."""
     return bool(types & COMMUNE_TYPES)
+
+
+def names_elsewhere(words: Words, dictionary: Dictionary) -> bool:
+    """Whether a place outside the province is named."""
+    return any(
+        _spells(words, index, name)
+        for index, token in enumerate(words.tokens)
+        for name in dictionary.elsewhere.get(token, ())
+        if words.raw[index][0].isupper() or not words.cased
+    )

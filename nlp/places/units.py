@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from duluan.text import fold
 
@@ -33,36 +33,70 @@ UNIT_WORDS: Final[dict[tuple[str, ...], tuple[str, frozenset[str]]]] = {
 INITIALS: Final = frozenset({"h", "p", "x", "t", "q"})  # need a full stop or a capital letter
 COMMUNE_TYPES: Final = frozenset({"xã", "phường", "thị trấn", "đặc khu"})
 
-# Folded words before a name → the accented form: then the name is a road's, school's, river's, village's or person's.
-_OTHER_WORDS = """
-đường, phố, trường, thpt, thcs, tiểu học, đại học, mầm non, bệnh viện, sông, suối, hồ, núi, đỉnh, đèo, cầu,
-cảng, nhà máy, đập, thủy điện, thác, vịnh, đầm, biển, sâm, ông, anh, chị, cô, anh hùng, liệt sĩ, bác sĩ, chùa,
-thôn, làng, ấp, khu phố, bác, cụ, hlv, ca sĩ, diễn viên, mv, hẻm, bến, chợ, sân, ga, cửa khẩu, khu đô thị,
-kdc, câu lạc bộ
+Thing = Literal["hard", "soft"]
+ADJECTIVES: Final = frozenset(
+    {
+        ("mien", "nui"),
+        ("ven", "bien"),
+        ("bien", "gioi"),
+        ("vung", "cao"),
+        ("bai", "ngang"),
+        ("ngheo",),
+        ("dao",),
+        ("moi",),
+    }
+)  # 'xã miền núi Ba Vì'
+
+# Words before a name that say what it is. Hard: a road, river, mountain, person; never the unit, says the guideline.
+# Soft: a school, market, village …, which mostly stands in the unit whose name it bears.
+_HARD = """
+đường, phố, đại lộ, sông, suối, hồ, núi, đỉnh, đèo, cầu, dốc, thác, vịnh, đầm, sâm, ông, anh, chị, cô, anh hùng, liệt sĩ, bác sĩ,
+bác, cụ, hlv, ca sĩ, diễn viên, nhạc sĩ, tiền vệ, mv, hẻm, ga, công viên, thủy điện, đập, công ty, doanh nghiệp, vợ chồng
 """
-OTHER_THINGS: Final[dict[tuple[str, ...], str]] = {
-    tuple(fold(word).split()): word for word in (part.strip() for part in _OTHER_WORDS.split(",")) if word
-}
+_SOFT = """
+trường, thpt, thcs, tiểu học, đại học, mầm non, bệnh viện, cảng, nhà máy, chùa, thôn, làng, ấp, khu phố, bến, chợ, sân, cửa khẩu,
+khu đô thị, kdc, câu lạc bộ, khách sạn, tỏi, muối, rác, lọc hóa dầu, hóa dầu
+"""
+
+
+def _things(block: str, kind: Thing) -> dict[tuple[str, ...], tuple[str, Thing]]:
+    words = (part.strip() for part in block.replace("\n", " ").split(","))
+    return {tuple(fold(word).split()): (word, kind) for word in words if word}
+
+
+OTHER_THINGS: Final = _things(_HARD, "hard") | _things(_SOFT, "soft")
+_NUMBERED = frozenset({"so", "1", "2", "3", "4"})  # 'Trường tiểu học số 2 Bình Châu'
 
 
 def unit_word(
     tokens: Sequence[str], raw: Sequence[str], index: int, accented: bool
 ) -> tuple[int, frozenset[str]] | None:
     """(how many tokens, the types meant) of the unit word that ends right before token `index`, or None."""
+    skipped = _adjective(tokens, index)
     for length in (2, 1):
-        key = tuple(tokens[max(0, index - length) : index])
-        if len(key) == length and (entry := UNIT_WORDS.get(key)) and _fits(raw, index, length, entry[0], accented):
-            return length, entry[1]
+        end = index - skipped
+        key = tuple(tokens[max(0, end - length) : end])
+        if len(key) == length and (entry := UNIT_WORDS.get(key)) and _fits(raw, end, length, entry[0], accented):
+            return length + skipped, entry[1]
     return None
 
 
-def other_thing(tokens: Sequence[str], raw: Sequence[str], index: int, accented: bool) -> bool:
-    """Whether a road, school, river, village or person word stands right before token `index`."""
+def _adjective(tokens: Sequence[str], index: int) -> int:
+    for length in (2, 1):
+        if index > length and tuple(tokens[index - length : index]) in ADJECTIVES:
+            return length if (tokens[index - length - 1],) in UNIT_WORDS else 0
+    return 0
+
+
+def other_thing(tokens: Sequence[str], raw: Sequence[str], index: int, accented: bool) -> Thing | None:
+    """What a road, river, person (hard) or school, market, village (soft) word right before token `index` makes of it."""
+    while index and tokens[index - 1] in _NUMBERED:
+        index -= 1
     for length in (3, 2, 1):
         key = tuple(tokens[max(0, index - length) : index])
-        if len(key) == length and (written := OTHER_THINGS.get(key)) and _fits(raw, index, length, written, accented):
-            return True
-    return False
+        if len(key) == length and (entry := OTHER_THINGS.get(key)) and _fits(raw, index, length, entry[0], accented):
+            return entry[1]
+    return None
 
 
 def _fits(raw: Sequence[str], index: int, length: int, written: str, accented: bool) -> bool:
