@@ -178,7 +178,8 @@ class _Builder:
         everyday = [story for story in self._stories if story.role == "everyday"]
         self._rng.shuffle(everyday)
         for index, story in enumerate(everyday):
-            start = self._end - timedelta(days=plan.DAYS - (index + self._rng.random()) * plan.DAYS / len(everyday))
+            share = (index + self._rng.random()) / len(everyday)
+            start = self._end + timedelta(days=share * (plan.DAYS + plan.EARLIER) - plan.DAYS - plan.EARLIER)
             self._items += self._told(story, plan.everyday(start, self._end, self._rng, weight=EVERYDAY_WEIGHT))
         self._items += self._faulty(everyday)
         outage = (self._end - OUTAGE[0], self._end - OUTAGE[1])

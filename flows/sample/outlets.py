@@ -56,6 +56,7 @@ SONG_TRA = Outlet(
     feed="/rss/tin-moi.rss",
     trust=4,
     expected=(1, 12),
+    rules="vnexpress",  # the markup that it imitates
 )
 DAK_BLA = Outlet(
     id="mau_dak_bla_online",

@@ -14,6 +14,7 @@ Form = Literal["news", "post", "comment"]
 
 FORMS: tuple[Form, ...] = ("news", "post", "comment")
 DAYS = 35
+EARLIER = 7  # stories begin that many days before the window, so that its first days are as full as the others
 TET = (
     date(2026, 2, 14),
     date(2026, 2, 22),

@@ -14,7 +14,10 @@ from flows.sample.outlets import BY_ID
 from flows.sample.replicas.http import Request, Response, as_json, text
 
 TOKEN: Final = "EAAmauTokenTrangMau20260320"
-SHOWN: Final = timedelta(days=3)  # posts older than that are with the import; a real Page would list them all
+SHOWN: Final = timedelta(
+    days=3
+)  # older posts are with the import, unless people still answer them; a real Page lists all
+ANSWERED: Final = timedelta(days=1)
 PAGE_IDS: Final = {"quenha": "100200300400501", "phonui": "100200300400502"}
 _EDGE = re.compile(r"^/v\d+\.\d+/([A-Za-z0-9_]+)/(posts|published_posts|feed|comments)$")
 
@@ -25,10 +28,9 @@ class Graph:
     def __init__(self, items: Sequence[Item], base: str, now: datetime, *, throttle_once: bool = False) -> None:
         self._base, self._throttle = base, throttle_once
         self._calls = 0
-        self._posts = {
-            page: [i for i in items if i.kind == "post" and BY_ID[i.outlet].page == page and i.published >= now - SHOWN]
-            for page in PAGE_IDS
-        }
+        alive = {item.parent for item in items if item.parent and item.published >= now - ANSWERED}
+        shown = [i for i in items if i.kind == "post" and (i.published >= now - SHOWN or i.url in alive)]
+        self._posts = {page: [i for i in shown if BY_ID[i.outlet].page == page] for page in PAGE_IDS}
         self._comments: dict[str, list[Item]] = {}
         numbers = {item.url: _post_id(item) for posts in self._posts.values() for item in posts}
         for item in items:
