@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from crawlers.extract.blocks import Block
-from duluan.text import fold, squeeze
+from crawlers.extract.blocks import Block, visible
+from duluan.text import fold
 
 _LINK_SHARE = 0.8  # a paragraph that is nearly all link leads elsewhere
 _LINK_LENGTH = 250
@@ -35,6 +35,7 @@ _BOILERPLATE = re.compile("|".join(_BOILERPLATE_STARTS))
 _CREDIT = re.compile(
     r"[\s.,;–—|(\[-]*\b(?:Ảnh|Nguồn ảnh|Nguồn|Đồ họa|Đồ hoạ|Photo|Video|Clip|ẢNH|Hình ảnh|Minh họa)\s*:\s*[^:]{1,80}?[)\].\s]*$"
 )
+_CREDIT_TAIL = 110  # characters at the end in which a credit may stand
 _ACCORDING = re.compile(r"^[(\[]?(?:theo|tong hop|bien soan|tong hop tu)\s+[^.!?]{2,60}[)\]]?$")
 _NAME_WORD = re.compile(r"^(?:[^\W\d_]\.)+(?:[^\W\d_]\w*\.?)?$|^[^\W\d_]+(?:-[^\W\d_]+)?$")
 _SEPARATOR = re.compile(r"\s*[-–—/|,;&+]\s*|\s+và\s+|\s+VÀ\s+")
@@ -50,9 +51,11 @@ def own_paragraphs(blocks: Sequence[Block], title: str, authors: frozenset[str])
 
 def without_credit(text: str) -> str:
     """'Tàu vào cảng. Ảnh: N.V.A' → 'Tàu vào cảng.'"""
-    cut = _CREDIT.sub("", text)
-    if cut == text:
+    start = max(0, len(text) - _CREDIT_TAIL)
+    match = _CREDIT.search(text, start) if ":" in text[start:] else None
+    if match is None:
         return text
+    cut = text[: match.start()]
     return cut + "." if cut and text[len(cut) : len(cut) + 1] == "." else cut
 
 
@@ -117,7 +120,7 @@ def _has_words(text: str) -> bool:
 
 def with_sapo(paragraphs: list[str], sapo: str) -> list[str]:
     """The body with its sapo in front, unless the body begins with it already."""
-    sapo = squeeze(sapo)
+    sapo = visible(sapo)
     if not sapo or _contains(paragraphs[:4], sapo):
         return paragraphs
     return [sapo, *paragraphs]

@@ -1,4 +1,4 @@
-"""Response body → the text of one whole HTML page, or a refusal: size, gzip, sort of content, charset, completeness.
+"""Response body → one whole HTML page in UTF-8, or a refusal: size, gzip, sort of content, charset, completeness.
 
 Order of charsets: byte order mark, strict UTF-8 (Vietnamese sites that say iso-8859-1 and send UTF-8 are common), the header's,
 the page's own `meta`, windows-1258. Plain Scrapy believes the header first and gives mojibake (reference, section 1).
@@ -43,14 +43,14 @@ _KNOWN = re.compile(
 )
 
 
-def page_text(body: bytes, content_type: str = "") -> str:
-    """The page as text. Raises Refused (too_large, truncated, not_html, bad_charset)."""
+def page_markup(body: bytes, content_type: str = "") -> bytes:
+    """The page in UTF-8, whatever it came in. Raises Refused (too_large, truncated, not_html, bad_charset)."""
     body = _unzipped(body)
     if len(body) > MAX_BYTES:
         raise Refused(reasons.TOO_LARGE, f"{len(body)} bytes, at most {MAX_BYTES}")
     _check_html(body, content_type)
     _check_complete(body)
-    return _decoded(body, content_type)
+    return _in_utf8(body, content_type)
 
 
 def _unzipped(body: bytes) -> bytes:
@@ -89,14 +89,19 @@ def _check_complete(body: bytes) -> None:
         raise Refused(reasons.TRUNCATED, "no closing </body> or </html>")
 
 
-def _decoded(body: bytes, content_type: str) -> str:
+def _in_utf8(body: bytes, content_type: str) -> bytes:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return body.decode("utf-16", "replace")
+        return body.decode("utf-16", "replace").encode()
     body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        return body.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError:
-        pass
+        return _decoded(body, content_type).encode()
+    return body
+
+
+def _decoded(body: bytes, content_type: str) -> str:
+    """The text of a body that is not strict UTF-8."""
     lossy = body.decode("utf-8", "replace")
     if _bearable(lossy):
         return lossy

@@ -10,15 +10,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement
 
-from crawlers.extract.blocks import Block, read_blocks, remove, silence
+from crawlers.extract.blocks import Block, read_blocks, remove, silence, visible
 from crawlers.extract.structured import Structured
-from duluan.text import fold, squeeze
+from duluan.text import fold
 
+_MARKED = etree.XPath("descendant::*[@itemprop='articleBody']")
 _MIN_BODY = 200  # characters of own text below which a page without any statement of its own is no article
 _DOMINANT = (
     0.40  # share of the page's running text that the heaviest container holds; lists of teasers reach 0.15 at most
@@ -47,31 +49,32 @@ class Region:
 
 def article_blocks(root: HtmlElement, said: Structured, title: str) -> list[Block] | None:
     """Blocks of the body, or None where the page has no one body of text. Changes `root` (scripts and chrome go)."""
+    body, is_article = said.body, said.is_article  # before scripts go
     silence(root)
-    remove(element for element in root.iter("div", "ul", "section", "aside", "table") if _is_related(element))
+    remove(root, (element for element in root.iter("div", "ul", "section", "aside", "table") if _is_related(element)))
     if (marked := _marked_body(root)) is not None:
         return read_blocks(marked)
-    if len(said.body) >= _MIN_BODY:
-        return [Block(line, "p") for part in said.body.splitlines() if (line := squeeze(part))]
+    if len(body) >= _MIN_BODY:
+        return [Block(line, "p") for part in body.splitlines() if (line := visible(part))]
     _remove_chrome(root)
     region = find_region(root, title)
-    if region is None or region.share < (_DOMINANT_WEAK if said.is_article else _DOMINANT):
+    if region is None or region.share < (_DOMINANT_WEAK if is_article else _DOMINANT):
         return None
-    if region.length < _MIN_BODY and not said.is_article:
+    if region.length < _MIN_BODY and not is_article:
         return None
     return _by_trafilatura(region.root) or read_blocks(region.container)
 
 
 def _marked_body(root: HtmlElement) -> HtmlElement | None:
     """The longest element that the page itself calls the body."""
-    found = root.iterfind(".//*[@itemprop='articleBody']")
+    found = cast(list[HtmlElement], _MARKED(root))
     best = max(found, key=lambda element: len(element.text_content()), default=None)
-    return best if best is not None and len(squeeze(best.text_content())) >= _MIN_BODY else None
+    return best if best is not None and len(visible(best.text_content())) >= _MIN_BODY else None
 
 
 def _remove_chrome(root: HtmlElement) -> None:
     etree.strip_elements(root, *_CHROME, with_tail=False)
-    remove(element for element in root.iter("div", "ul", "section", "ol") if _is_chrome(element))
+    remove(root, (element for element in root.iter("div", "ul", "section", "ol") if _is_chrome(element)))
 
 
 def _is_chrome(element: HtmlElement) -> bool:
@@ -128,7 +131,7 @@ _INLINE = frozenset({"b", "strong", "i", "em", "u", "span", "font", "small", "ma
 def _heading(root: HtmlElement, title: str) -> HtmlElement | None:
     wanted = fold(title)
     headings = list(root.iter("h1", "h2"))
-    same = (heading for heading in headings if wanted and fold(squeeze(heading.text_content())) == wanted)
+    same = (heading for heading in headings if wanted and fold(visible(heading.text_content())) == wanted)
     return next(same, next((heading for heading in headings if heading.tag == "h1"), None))
 
 
@@ -144,4 +147,4 @@ def _by_trafilatura(region: HtmlElement) -> list[Block]:
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError, etree.LxmlError):
         return []  # hostile markup; the caller reads the container itself
     text = getattr(found, "text", None) or ""
-    return [Block(line, "p") for part in text.splitlines() if (line := squeeze(part.lstrip("-|# ")))]
+    return [Block(line, "p") for part in text.splitlines() if (line := visible(part.lstrip("-|# ")))]

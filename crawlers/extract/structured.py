@@ -10,12 +10,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
+from lxml import etree
 from lxml.html import HtmlElement
 
-from duluan.text import squeeze
+from crawlers.extract.blocks import visible
 
+# Compiled XPath runs in C; iterfind would make a Python object of every element of the page.
+_SCOPES = etree.XPath("descendant::*/@itemtype")
+_DATES = etree.XPath("descendant::*[@itemprop='datePublished']")
+_AUTHORS = etree.XPath("descendant::*[@rel='author']")
+_LD = etree.XPath("descendant::script[contains(@type, 'ld+json')]")
 _ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|SocialMediaPosting|NewsStory)$")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _LOOSE_FIELD = '"%s"\\s*:\\s*"((?:[^"\\\\]|\\\\.){1,2000})"'
@@ -30,56 +37,83 @@ _TIME_METAS = (
 _AUTHOR_METAS = ("author", "article:author", "dable:author", "dcterms.creator", "dc.creator")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Structured:
-    """Values as written, entities resolved, white space squeezed; empty where the page is silent."""
+    """One page's statements, each read when it is asked for. Values as written, entities resolved, white space squeezed.
 
-    is_article: bool = False  # JSON-LD or microdata names this very page an article, or a publication time is given
-    headline: str = ""
-    og_title: str = ""
-    description: str = ""
-    published: tuple[str, ...] = ()  # candidates, best first
-    authors: frozenset[str] = frozenset()
-    body: str = ""  # JSON-LD articleBody
+    Ask before the tree is changed: reading the body takes scripts out. Broken JSON-LD is searched for its fields instead.
+    """
 
+    root: HtmlElement
 
-def read_structured(root: HtmlElement) -> Structured:
-    """Read all of a page's machine-readable statements. Broken JSON-LD is searched for its fields instead."""
-    metas = _metas(root)
-    nodes = list(_articles(root))
-    times = [*metas_first(metas, _TIME_METAS), *_field_values(nodes, "datePublished"), *_microdata_times(root)]
-    return Structured(
-        is_article=bool(nodes) or "article:published_time" in metas or _has_article_scope(root),
-        headline=_clean(next(_field_values(nodes, "headline"), "")),
-        og_title=_clean(next(metas_first(metas, ("og:title", "twitter:title")), "")),
-        description=_clean(next(metas_first(metas, ("og:description", "description", "twitter:description")), "")),
-        published=tuple(dict.fromkeys(times)),
-        authors=frozenset(_author_names(nodes, metas, root)),
-        body=next(_field_values(nodes, "articleBody"), ""),
-    )
+    @cached_property
+    def metas(self) -> dict[str, str]:
+        """name, property or itemprop → content; the first one that is not empty counts."""
+        found: dict[str, str] = {}
+        for meta in self.root.iter("meta"):
+            content = (meta.get("content") or "").strip()
+            for attribute in ("property", "name", "itemprop"):
+                if content and (key := meta.get(attribute)):
+                    found.setdefault(key.strip().lower(), content)
+        return found
 
+    @cached_property
+    def nodes(self) -> list[dict[str, Any]]:
+        """JSON-LD nodes of an article type that are not members of a list of other pages."""
+        texts = [script.text or "" for script in cast(list[HtmlElement], _LD(self.root))]
+        return [node for text in texts if text for node in _article_nodes(text[:_MAX_LD])]
 
-def metas_first(metas: dict[str, str], names: Iterable[str]) -> Iterator[str]:
-    """Contents of the metas called `names`, in that order, where present."""
-    return (metas[name] for name in names if metas.get(name))
+    @cached_property
+    def is_article(self) -> bool:
+        """JSON-LD or microdata names this page an article, or a publication time is given."""
+        if self.nodes or "article:published_time" in self.metas:
+            return True
+        return any(_ARTICLE_TYPE.search(kind.strip()) for kind in cast(list[str], _SCOPES(self.root)))
 
+    @cached_property
+    def headline(self) -> str:
+        """JSON-LD headline."""
+        return _clean(next(_field_values(self.nodes, "headline"), ""))
 
-def _metas(root: HtmlElement) -> dict[str, str]:
-    """name / property / itemprop → content; the first one that is not empty counts."""
-    found: dict[str, str] = {}
-    for meta in root.iter("meta"):
-        content = (meta.get("content") or "").strip()
-        for attribute in ("property", "name", "itemprop"):
-            if content and (key := meta.get(attribute)):
-                found.setdefault(key.strip().lower(), content)
-    return found
+    @cached_property
+    def og_title(self) -> str:
+        """The title for sharing; often with the site's name behind it."""
+        return _clean(next(self._metas_called("og:title", "twitter:title"), ""))
 
+    @cached_property
+    def description(self) -> str:
+        """og:description: on Vietnamese news pages the sapo, sometimes cut short."""
+        return _clean(next(self._metas_called("og:description", "description", "twitter:description"), ""))
 
-def _articles(root: HtmlElement) -> Iterator[dict[str, Any]]:
-    """JSON-LD nodes of an article type that are not members of a list of other pages."""
-    for script in root.iter("script"):
-        if "ld+json" in (script.get("type") or "").lower() and (text := script.text):
-            yield from _article_nodes(text[:_MAX_LD])
+    @cached_property
+    def published(self) -> tuple[str, ...]:
+        """Candidates for the time of publication, best first."""
+        stated = [*self._metas_called(*_TIME_METAS), *_field_values(self.nodes, "datePublished")]
+        marked = [*cast(list[HtmlElement], _DATES(self.root)), *self.root.iter("time")]
+        for element in marked:
+            if (
+                element.tag != "time"
+                or element.get("pubdate") is not None
+                or element.get("itemprop") == "datePublished"
+            ):
+                stated.append(element.get("content") or element.get("datetime") or element.text_content()[:100])
+        return tuple(dict.fromkeys(stated))
+
+    @cached_property
+    def authors(self) -> frozenset[str]:
+        """Names (lower case) whose lines are to be dropped."""
+        named = [name for node in self.nodes for name in _node_authors(node)]
+        named += self._metas_called(*_AUTHOR_METAS)
+        named += [element.text_content()[:200] for element in cast(list[HtmlElement], _AUTHORS(self.root))]
+        return frozenset(name for text in named for name in _names(text))
+
+    @cached_property
+    def body(self) -> str:
+        """JSON-LD articleBody."""
+        return next(_field_values(self.nodes, "articleBody"), "")
+
+    def _metas_called(self, *names: str) -> Iterator[str]:
+        return (self.metas[name] for name in names if self.metas.get(name))
 
 
 def _article_nodes(text: str) -> Iterator[dict[str, Any]]:
@@ -130,28 +164,12 @@ def _field_values(nodes: Iterable[dict[str, Any]], key: str) -> Iterator[str]:
     return (value.strip() for node in nodes if isinstance(value := node.get(key), str) and value.strip())
 
 
-def _has_article_scope(root: HtmlElement) -> bool:
-    return any(_ARTICLE_TYPE.search(element.get("itemtype").strip()) for element in root.iterfind(".//*[@itemtype]"))
-
-
-def _microdata_times(root: HtmlElement) -> Iterator[str]:
-    for element in root.iterfind(".//*[@itemprop='datePublished']"):
-        yield element.get("content") or element.get("datetime") or element.text_content()[:100]
-    for element in root.iterfind(".//time[@pubdate]"):
-        yield element.get("datetime") or element.text_content()[:100]
-
-
-def _author_names(nodes: Iterable[dict[str, Any]], metas: dict[str, str], root: HtmlElement) -> Iterator[str]:
-    for node in nodes:
-        authors = node.get("author")
-        for author in authors if isinstance(authors, list) else [authors]:
-            name = author.get("name") if isinstance(author, dict) else author
-            if isinstance(name, str):
-                yield from _names(name)
-    for value in metas_first(metas, _AUTHOR_METAS):
-        yield from _names(value)
-    for element in root.iterfind(".//*[@rel='author']"):
-        yield from _names(element.text_content()[:200])
+def _node_authors(node: dict[str, Any]) -> Iterator[str]:
+    authors = node.get("author")
+    for author in authors if isinstance(authors, list) else [authors]:
+        name = author.get("name") if isinstance(author, dict) else author
+        if isinstance(name, str):
+            yield name
 
 
 def _names(text: str) -> Iterator[str]:
@@ -161,4 +179,4 @@ def _names(text: str) -> Iterator[str]:
 
 def _clean(text: str) -> str:
     """Entities resolved twice over: Tuổi Trẻ's JSON-LD escapes its letters two times."""
-    return squeeze(html.unescape(html.unescape(text)))
+    return visible(html.unescape(html.unescape(text)))

@@ -84,11 +84,10 @@ def parse_vietnamese_time(text: str, fetched: datetime) -> datetime | None:
     folded = " ".join(fold(html.unescape(text[:_LONGEST])).split())
     try:
         moment = _machine(folded) or _relative(folded, fetched) or _written(folded, fetched)
+        local = moment.astimezone(LOCAL) if moment else None
     except (ValueError, OverflowError):  # 31/02, 25:00, a year out of range
         return None
-    if moment is None or moment.year < _EARLIEST:
-        return None
-    return moment.astimezone(LOCAL)
+    return local if local is not None and local.year >= _EARLIEST else None
 
 
 def _machine(text: str) -> datetime | None:
