@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from duluan.config import Unit
 from duluan.text import fold_keep
 from nlp.places.gazetteer import WORD, Dictionary, Name, spelling
 from nlp.places.units import COMMUNE_TYPES, INITIALS, Thing, other_thing, unit_word
@@ -58,6 +59,16 @@ class Mention:
     listed: bool = False  # the unit word stands before an earlier name of the same list
     unit_start: int = 0
     other: Thing | None = None  # a road, river, person; a school, market, village
+
+    @property
+    def units(self) -> list[Unit]:
+        """The units of ours that bear the name; empty for names elsewhere and landmarks."""
+        return [unit for name in self.names for unit in name.units]
+
+    @property
+    def is_province(self) -> bool:
+        """Whether it is the province's own name, of either era."""
+        return any(unit.level == "province" for name in self.names for unit in name.units)
 
 
 def find(words: Words, dictionary: Dictionary) -> list[Mention]:

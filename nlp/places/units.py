@@ -31,6 +31,9 @@ UNIT_WORDS: Final[dict[tuple[str, ...], tuple[str, frozenset[str]]]] = {
     ("q",): ("q", frozenset()),
 }
 INITIALS: Final = frozenset({"h", "p", "x", "t", "q"})  # need a full stop or a capital letter
+ABOVE_COMMUNE: Final = frozenset(
+    {("huyen",), ("h",), ("thi", "xa"), ("tx",), ("thanh", "pho"), ("tp",), ("quan",), ("q",), ("tinh",)}
+)
 COMMUNE_TYPES: Final = frozenset({"xã", "phường", "thị trấn", "đặc khu"})
 
 Thing = Literal["hard", "soft"]
