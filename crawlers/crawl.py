@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +34,7 @@ Item = Document | Rejected | Fetch
 
 DEFAULT_CONTACT = "https://example.invalid/duluan"  # replaced by the province's contact; an operator must be reachable
 GRACE = 5.0  # seconds for a child to end by itself
+SILENCE = 90.0  # seconds without a sign of life (one is due every 5 s): some page hangs a parser, the child is ended
 
 
 def crawl(
@@ -45,14 +48,16 @@ def crawl(
     contact: str = DEFAULT_CONTACT,
     limits: Limits | None = None,
     force: bool = False,
+    store: str = "default",
 ) -> Iterator[Item]:
     """Poll each source once; yields redacted documents, rejections and one fetch line a try.
 
     `known(ids)` says which documents the store has: their pages are not fetched. `state_dir` keeps pace, frontier and audit
-    (`audit.jsonl`) and belongs to one store. `spool_dir` None keeps no raw pages. `force` tries sources that are backing off.
+    (`audit.jsonl`); the frontier is that of the store called `store`. `spool_dir` None keeps no raw pages. `force` tries
+    sources that are backing off.
     Raises StoreError where `state_dir` cannot be written; nothing else.
     """
-    state = State(state_dir)
+    state = State(state_dir, store)
     try:
         frontier, audit = Frontier(state), Audit(state_dir, clock)
         frontier.settle(known)
@@ -61,7 +66,7 @@ def crawl(
             audit("source_refused", source=source.id, reason="not_lawful")
             yield Rejected("not_lawful", source.url, source.id, "chưa ghi purpose và lawful_basis")
         if allowed:
-            job = _job(allowed, state_dir, spool_dir, allow_loopback, contact, limits or Limits(), force)
+            job = _job(allowed, state_dir, spool_dir, allow_loopback, contact, limits or Limits(), force, store)
             yield from _Child(job, clock, known or (lambda ids: set()), frontier, audit).items([s.id for s in allowed])
     finally:
         state.close()
@@ -86,6 +91,7 @@ def _job(
     contact: str,
     limits: Limits,
     force: bool,
+    store: str,
 ) -> dict[str, Any]:
     return {
         "sources": [source.model_dump(mode="json") for source in sources],
@@ -95,6 +101,7 @@ def _job(
         "agent": user_agent(contact),
         "limits": dataclasses.asdict(limits),
         "force": force,
+        "store": store,
     }
 
 
@@ -114,12 +121,12 @@ class _Child:
         done = False
         before = self._clock()
         process = subprocess.Popen(
-            [sys.executable, "-m", "crawlers.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "crawlers.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            for line in process.stdout:
+            for line in _lines(process.stdout):
                 message = _message(line)
                 done = done or "done" in message
                 if "fetch" in message:
@@ -162,6 +169,17 @@ class _Child:
             return  # the child died; the end of its output tells
 
 
+def _lines(pipe: IO[bytes]) -> Iterator[bytes]:
+    """Lines of the child until it ends, or until it shows no sign of life for SILENCE seconds."""
+    buffer = b""
+    while select.select([pipe], [], [], SILENCE)[0]:
+        data = os.read(pipe.fileno(), 65_536)
+        if not data:
+            return
+        *lines, buffer = (buffer + data).split(b"\n")
+        yield from lines
+
+
 def _message(line: bytes) -> dict[str, Any]:
     """One line of the child; the last one of a child that was killed may be cut."""
     try:
@@ -180,7 +198,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             except BrokenPipeError:
                 continue
     try:
-        process.wait(GRACE)
+        process.wait(GRACE if process.returncode is None else 0)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,8 +1,8 @@
 """What is still to be fetched, with not-before per address, on disk: a killed crawl goes on where it was.
 
-A page's life: queued → (fetched) → taken, when the consumer took its document → stored, when the store is known to have it.
-A page that was taken but never stored (the consumer died too) is queued once more, so nothing is lost and no page is fetched
-more than twice. Pages that end otherwise are `closed` with their reason counted by the consumer.
+A page's life: queued → sent to the parent process → taken, when the consumer took its document → stored, when the store is known
+to have it. A page that was sent or taken but never stored (somebody died) is queued once more, so nothing is lost and no page
+is fetched more than twice. Pages that end otherwise are `closed`, their reason counted by the consumer.
 """
 
 from __future__ import annotations
@@ -83,6 +83,10 @@ class Frontier:
             id,
         )
 
+    def sent(self, id: str, document: str = "") -> None:
+        """The outcome of a page is on its way to the consumer: this crawl is done with it."""
+        self._update("UPDATE page SET status = 'sent', doc = ? WHERE id = ?", document, id)
+
     def close(self, id: str) -> None:
         """A page that will not be fetched again (rejected, gone)."""
         self._update("UPDATE page SET status = 'closed' WHERE id = ?", id)
@@ -106,13 +110,13 @@ class Frontier:
         return str(rows[0][0]) if rows else None
 
     def settle(self, known: Callable[[Sequence[str]], set[str]] | None) -> None:
-        """Ask the store about every document taken: stored, or, where its consumer died, fetched once more."""
-        rows = self._state.rows("SELECT id, doc FROM page WHERE status = 'taken'")
+        """Ask the store about every document sent or taken: stored, or, where its consumer died, fetched once more."""
+        rows = self._state.rows("SELECT id, doc FROM page WHERE status IN ('sent', 'taken')")
         taken = [(str(id), str(doc)) for id, doc in rows]
         for start in range(0, len(taken), _KNOWN_BATCH):
             batch = taken[start : start + _KNOWN_BATCH]
             documents = [doc for _, doc in batch]
-            stored = known(documents) if known is not None else set(documents)
+            stored = known(documents) if known is not None else self._taken(batch)
             with self._state.change() as db:
                 for id, doc in batch:
                     if doc in stored:
@@ -123,6 +127,12 @@ class Frontier:
                         "UPDATE page SET status = CASE WHEN tries < 2 THEN 'queued' ELSE 'closed' END WHERE id = ?",
                         (id,),
                     )
+
+    def _taken(self, batch: Sequence[tuple[str, str]]) -> set[str]:
+        """Without a store to ask, what the consumer took counts as stored."""
+        rows = self._state.rows("SELECT id FROM page WHERE status = 'taken'")
+        ids = {str(row[0]) for row in rows}
+        return {doc for id, doc in batch if id in ids}
 
     def queued(self, source: str) -> int:
         """How many pages of `source` wait."""

@@ -178,9 +178,12 @@ class Poller:
             return
         if result.published is None and entry.published is not None:
             result = replace(result, published=entry.published)
+        Frontier(self.state).sent(entry.id, result.id)
         await self.out.send({"document": to_record(result), "page": entry.id, "digest": version_digest(result)})
 
     async def _reject(self, rejected: Rejected, page: str = "") -> None:
+        if page:
+            Frontier(self.state).sent(page)
         await self.out.send({"rejected": _rejected(rejected), "page": page})
 
 

@@ -30,6 +30,8 @@ from crawlers.state import State
 from duluan.clock import parse_time, system_clock
 from duluan.config import Source
 
+BEAT = 5.0  # seconds; the parent waits for many of them (crawl.SILENCE)
+
 
 class Lines:
     """The pipe to the parent. Writing waits for a parent that is slow, without stopping the event loop."""
@@ -51,12 +53,19 @@ class Lines:
         async with self._lock:
             await asyncio.get_running_loop().run_in_executor(None, self.write_now, value)
 
+    async def beat(self) -> None:
+        """A sign of life now and then: a page that hangs a parser stops it, and the parent ends the process."""
+        while True:
+            await asyncio.sleep(BEAT)
+            await self.send({"alive": True})
+
     async def known(self, ids: Sequence[str]) -> set[str]:
         """Those of `ids` that the store has."""
         number, loop = next(self._numbers), asyncio.get_running_loop()
-        self._waiting[number] = loop.create_future()
+        future: asyncio.Future[set[str]] = loop.create_future()
+        self._waiting[number] = future
         await self.send({"ask": number, "ids": list(ids)})
-        return await self._waiting.pop(number)
+        return await future
 
     def listen(self) -> None:
         """Read answers in a thread; the end of standard input ends the process."""
@@ -70,8 +79,7 @@ class Lines:
         os._exit(1)  # the parent is gone; what it did not take stays in the frontier
 
     def _resolve(self, number: int, known: set[str]) -> None:
-        if (future := self._waiting.get(number)) is not None and not future.done():
-            future.set_result(known)
+        self._waiting.pop(number).set_result(known)
 
 
 class WorkerClock:
@@ -92,7 +100,7 @@ def main() -> None:
     lines.write_now({"ready": system_clock().isoformat()})
     job = json.loads(sys.stdin.readline())
     clock = WorkerClock(parse_time(job["now"]), bool(job["ticking"]))
-    state = State(Path(job["state_dir"]))
+    state = State(Path(job["state_dir"]), job["store"])
     audit = Audit(state.folder, clock)
     spool = Spool(Path(job["spool_dir"]), clock) if job["spool_dir"] else None
     limits = Limits(**job["limits"])
@@ -102,7 +110,9 @@ def main() -> None:
         lines.listen()
         gate = Gate(state, transport, audit=audit, agent=job["agent"], allow_loopback=bool(job["allow_loopback"]))
         poller = Poller(gate=gate, state=state, clock=clock, audit=audit, spool=spool, limits=limits, out=lines)
+        alive = asyncio.create_task(lines.beat())
         await poller.run(sources, force=bool(job["force"]))
+        alive.cancel()
         await lines.send({"done": True})
 
     run_job(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from crawlers.audit import take_audit
-from crawlers.crawl import crawl
+from crawlers.crawl import Item, crawl
 from crawlers.limits import Limits
 from duluan.clock import Clock
 from duluan.config import Profile, Source
 from flows.ingest import IngestReport, Pipeline, Progress
 from index.base import Index
 
-LOOPBACK_SWITCH = "DULUAN_ALLOW_LOOPBACK"
+STATE_CRAWL = "crawl"  # the store's own name, which its frontier goes by
+
+Watcher = Callable[[Item], None]
 
 
 def crawl_into(
@@ -30,10 +32,12 @@ def crawl_into(
     limits: Limits | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    watch: Watcher | None = None,
 ) -> IngestReport:
     """One try of each source, everything new stored. A source that fails is a failed fetch, not an error.
 
-    The audit events of the crawl are moved into the store's log, also when the crawl is cut short.
+    `watch` sees every item as it passes. The audit events of the crawl are moved into the store's log, also when the crawl
+    is cut short. Pass `force` where a person named the sources: it tries those that are backing off.
     """
     items = crawl(
         sources,
@@ -45,14 +49,26 @@ def crawl_into(
         contact=profile.province.contact,
         limits=limits,
         force=force,
+        store=store_name(store),
     )
     try:
-        return pipeline.ingest(items, progress=progress)
+        return pipeline.ingest(_watched(items, watch), progress=progress)
     finally:
         for event in take_audit(state_dir):
             store.audit(event)
 
 
-def loopback_allowed() -> bool:
-    """The explicit test switch: only with it do crawlers reach this machine."""
-    return os.environ.get(LOOPBACK_SWITCH) == "1"
+def store_name(store: Index) -> str:
+    """The random name that a store carries: a store made anew starts with an empty frontier, one that moves keeps its own."""
+    name = store.state(STATE_CRAWL)
+    if name is None:
+        name = secrets.token_hex(8).encode()
+        store.put_state(STATE_CRAWL, name)
+    return name.decode()
+
+
+def _watched(items: Iterator[Item], watch: Watcher | None) -> Iterator[Item]:
+    for item in items:
+        if watch is not None:
+            watch(item)
+        yield item
