@@ -44,8 +44,23 @@ class Evidence:
         return [m for i, m in enumerate(self._mentions) if m.units and (self._sure[i] or self._score(i) >= NEEDED)]
 
     def landmarks(self) -> list[Mention]:
-        """The mentions of rivers, bridges, plants … that are nowhere else."""
-        return [m for m in self._mentions if any(not n.units for n in m.names) and self.written_as_name(m)]
+        """Rivers, bridges, plants … that are nowhere else, and roads, schools, goods called after places of ours alone."""
+        return [m for i, m in enumerate(self._mentions) if self._is_landmark(m) or self._called_after(m, i)]
+
+    def _is_landmark(self, mention: Mention) -> bool:
+        """The profile's landmarks may begin with a common noun in small letters ('sâm Ngọc Linh')."""
+        last = self._words.raw[mention.end - 1]
+        return any(not name.units for name in mention.names) and (not self._words.cased or last[0].isupper())
+
+    def _called_after(self, mention: Mention, index: int) -> bool:
+        if (
+            not mention.units
+            or mention.other in {None, "person"}
+            or self._shared(index)
+            or self._alone[index] >= NEEDED
+        ):
+            return False
+        return self.written_as_name(mention) and not self._inside_a_name(mention)
 
     def written_as_name(self, mention: Mention) -> bool:
         """With capitals, where the text has any."""
@@ -62,7 +77,7 @@ class Evidence:
     def _score(self, index: int) -> int:
         """Points with the rest of the text: other sure names of ours bring it home, only foreign ones take it away."""
         others = [k for k in range(len(self._mentions)) if k != index]
-        if any(self._sure[k] for k in others) or self.landmarks():
+        if any(self._sure[k] or self._is_landmark(self._mentions[k]) for k in others):
             return self._alone[index] + HERE_IN_TEXT
         score = self._alone[index]
         if self._today and self._shared(index) and all(u.era == "old" for u in self._mentions[index].units):
@@ -91,7 +106,7 @@ class Evidence:
         if mention.other is None:
             return 0
         hero = all(name.tokens[0] in _SURNAMES for name in mention.names)
-        return HARD_THING if mention.other == "hard" or hero else SOFT_THING
+        return SOFT_THING if mention.other == "soft" and not hero else HARD_THING
 
     def _letters(self, mention: Mention) -> int:
         """Small letters where the text has capitals, no marks where it has some, one lone syllable in small letters."""

@@ -36,7 +36,7 @@ ABOVE_COMMUNE: Final = frozenset(
 )
 COMMUNE_TYPES: Final = frozenset({"xã", "phường", "thị trấn", "đặc khu"})
 
-Thing = Literal["hard", "soft"]
+Thing = Literal["hard", "soft", "person"]
 ADJECTIVES: Final = frozenset(
     {
         ("mien", "nui"),
@@ -50,11 +50,14 @@ ADJECTIVES: Final = frozenset(
     }
 )  # 'xã miền núi Ba Vì'
 
-# Words before a name that say what it is. Hard: a road, river, mountain, person; never the unit, says the guideline.
+# Words before a name that say what it is. Hard: a road, river, mountain; person: somebody called so; neither is ever the unit, says the guideline.
 # Soft: a school, market, village …, which mostly stands in the unit whose name it bears.
 _HARD = """
-đường, phố, đại lộ, sông, suối, hồ, núi, đỉnh, đèo, cầu, dốc, thác, vịnh, đầm, sâm, ông, anh, chị, cô, anh hùng, liệt sĩ, bác sĩ,
-bác, cụ, hlv, ca sĩ, diễn viên, nhạc sĩ, tiền vệ, mv, hẻm, ga, công viên, thủy điện, đập, công ty, doanh nghiệp, vợ chồng
+đường, phố, đại lộ, sông, suối, hồ, núi, đỉnh, đèo, cầu, dốc, thác, vịnh, đầm, sâm, hẻm, ga, công viên, thủy điện, đập, công ty,
+doanh nghiệp
+"""
+_PERSON = """
+ông, anh, chị, cô, bác, cụ, anh hùng, liệt sĩ, bác sĩ, hlv, ca sĩ, diễn viên, nhạc sĩ, tiền vệ, mv, vợ chồng
 """
 _SOFT = """
 trường, thpt, thcs, tiểu học, đại học, mầm non, bệnh viện, cảng, nhà máy, chùa, thôn, làng, ấp, khu phố, bến, chợ, sân, cửa khẩu,
@@ -67,7 +70,7 @@ def _things(block: str, kind: Thing) -> dict[tuple[str, ...], tuple[str, Thing]]
     return {tuple(fold(word).split()): (word, kind) for word in words if word}
 
 
-OTHER_THINGS: Final = _things(_HARD, "hard") | _things(_SOFT, "soft")
+OTHER_THINGS: Final = _things(_HARD, "hard") | _things(_PERSON, "person") | _things(_SOFT, "soft")
 _NUMBERED = frozenset({"so", "1", "2", "3", "4"})  # 'Trường tiểu học số 2 Bình Châu'
 
 
@@ -95,7 +98,7 @@ def other_thing(tokens: Sequence[str], raw: Sequence[str], index: int, accented:
     """What a road, river, person (hard) or school, market, village (soft) word right before token `index` makes of it."""
     while index and tokens[index - 1] in _NUMBERED:
         index -= 1
-    for length in (3, 2, 1):
+    for length in (2, 1):
         key = tuple(tokens[max(0, index - length) : index])
         if len(key) == length and (entry := OTHER_THINGS.get(key)) and _fits(raw, index, length, entry[0], accented):
             return entry[1]
