@@ -1,4 +1,4 @@
-"""What works on this machine and what is missing, each with the command that mends it. Looks only; changes nothing."""
+"""What works on this machine and what is missing, each with the command that mends it. Opens the store as every command does."""
 
 from __future__ import annotations
 

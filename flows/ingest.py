@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 from duluan.errors import StoreError
 from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
+from duluan.query import Filter
 from index.base import STATE_CLUSTERER, Batch, Index
 from nlp.cluster import Clusterer
 
@@ -92,12 +93,20 @@ class Pipeline:
         assigned = self._clusterer.add(new)
         documents = [clustered(item, a.origin, a.issue) for item, a in zip(new, assigned, strict=True)] + changed
         changes = self._clusterer.take_changes()
-        moved = {old: _final(changes.merges, old) for old in changes.merges}
+        merged = {old: _final(changes.merges, old) for old in changes.merges}
+        documents = [_placed(item, merged, changes.moves) for item in documents]
+        inside = {item.id for item in documents}
+        elsewhere = [id for id in changes.moves if id not in inside]
+        split = (
+            [_placed(d, {}, changes.moves) for d in self._store.documents(Filter(ids=tuple(elsewhere)))]
+            if elsewhere
+            else []
+        )
         result = self._store.write(
             Batch(
-                documents=[_moved(d, moved) for d in documents],
+                documents=[*documents, *split],
                 issues=changes.issues,
-                merges=moved,
+                merges=merged,
                 fetches=group.fetches,
                 rejected=rejected,
             )
@@ -165,11 +174,13 @@ def _groups(items: Iterable[Item]) -> Iterator[_Group]:
         yield group
 
 
-def _moved(document: Clustered, moved: dict[str, str]) -> Clustered:
-    return clustered(document, document.origin, moved[document.issue]) if document.issue in moved else document
+def _placed(document: Clustered, merged: Mapping[str, str], moves: Mapping[str, str]) -> Clustered:
+    """The document under the issue that it belongs to after this batch's merges and splits."""
+    issue = moves.get(document.id) or merged.get(document.issue, document.issue)
+    return document if issue == document.issue else clustered(document, document.origin, issue)
 
 
-def _final(merges: dict[str, str], issue: str) -> str:
+def _final(merges: Mapping[str, str], issue: str) -> str:
     while issue in merges:
         issue = merges[issue]
     return issue

@@ -4,12 +4,68 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from alerts.delivery import Mailer
+from duluan.clock import Clock, format_time
 from duluan.config import Profile, Source
 from duluan.errors import ConfigError
+from flows.crawl import crawl_into
+from flows.ingest import IngestReport, Pipeline, Progress
+from flows.watch import WatchReport, watch
+from index.base import Index
+from nlp.enrich import Enricher
 
 CHECKED = "checked_sources.json"  # in the state folder: sources that passed `duluan sources check` on this installation
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """What one round did; `skipped` names each source that may not run yet, and why."""
+
+    crawled: IngestReport
+    watched: WatchReport
+    skipped: tuple[tuple[Source, str], ...]
+
+
+def run_round(
+    store: Index,
+    profile: Profile,
+    *,
+    clock: Clock,
+    mailer: Mailer | None,
+    state_dir: Path,
+    allow_loopback: bool = False,
+    progress: Progress | None = None,
+) -> RoundReport:
+    """One round over all sources that may run. A source that fails lowers what is expected; the round goes on."""
+    may, skipped = startable(profile, state_dir)
+    pipeline = Pipeline(store, Enricher(profile).enrich)
+    crawled = IngestReport()
+    if may:
+        crawled = crawl_into(
+            store,
+            profile,
+            may,
+            pipeline=pipeline,
+            state_dir=state_dir,
+            spool_dir=state_dir / "spool",
+            clock=clock,
+            allow_loopback=allow_loopback,
+            progress=progress,
+        )
+    watched = watch(store, profile, clock=clock, mailer=mailer)
+    store.audit(
+        {
+            "at": format_time(clock()),
+            "what": "round",
+            "sources": len(may),
+            "written": crawled.written,
+            "mails": watched.sent,
+        }
+    )
+    return RoundReport(crawled, watched, tuple(skipped))
 
 
 def startable(
@@ -32,7 +88,7 @@ def startable(
         if not (source.purpose and source.lawful_basis):
             skipped.append((source, "chưa ghi mục đích (purpose) và căn cứ (lawful_basis)"))
         elif not source.verified and source.id not in checked:
-            skipped.append((source, "chưa kiểm chứng; hãy chạy: duluan sources check " + source.id))
+            skipped.append((source, "chưa kiểm chứng (hãy chạy duluan sources check)"))
         else:
             may.append(source)
     return may, skipped

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from duluan.cli.common import ProvinceDir, StoreUrl, open_index
@@ -41,7 +42,7 @@ def doctor(
     else:
         table = Table(box=None, padding=(0, 1), show_header=False)
         for finding in findings:
-            mend = f"\n[dim]→ {finding.mend}[/]" if finding.mend and finding.verdict != "ok" else ""
-            table.add_row(_MARKS[finding.verdict], finding.what, finding.detail + mend)
+            mend = f"\n[dim]→ {escape(finding.mend)}[/]" if finding.mend and finding.verdict != "ok" else ""
+            table.add_row(_MARKS[finding.verdict], finding.what, escape(finding.detail) + mend)
         Console(soft_wrap=False).print(table)
     raise typer.Exit(0 if healthy(findings) else 1)

@@ -1,0 +1,48 @@
+"""What the schedule calls: each function opens what it needs from plain strings, does one thing, and closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alerts.delivery import mailer_from
+from duluan.clock import Clock
+from duluan.config import Profile, load_province, province_folder
+from duluan.settings import loopback_allowed, secret, state_folder, store_url
+from flows.run import run_round
+from index import open_store
+from index.base import Index
+
+
+def collect_and_watch(province: str | None, store: str | None, state: str | None, *, clock: Clock) -> dict[str, Any]:
+    """One round; returns counts only (they land in the scheduler's database)."""
+    with opened(province, store) as (profile, index):
+        report = run_round(
+            index,
+            profile,
+            clock=clock,
+            mailer=mailer_from(secret("DULUAN_SMTP_URL"), secret("DULUAN_MAIL_FROM")),
+            state_dir=state_folder(state),
+            allow_loopback=loopback_allowed(),
+        )
+        return {
+            "written": report.crawled.written,
+            "rejected": report.crawled.rejections,
+            "skipped_sources": len(report.skipped),
+            "alerts": len(report.watched.alerts),
+            "mails": report.watched.sent,
+            "waiting": report.watched.waiting,
+        }
+
+
+@contextmanager
+def opened(province: str | None, store: str | None) -> Iterator[tuple[Profile, Index]]:
+    """The province profile and the store, set up; the store is closed at the end."""
+    profile = load_province(province_folder(province))
+    index = open_store(store_url(store))
+    try:
+        index.setup()
+        yield profile, index
+    finally:
+        index.close()
