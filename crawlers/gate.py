@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urldefrag, urlencode, urljoin
 
@@ -130,7 +130,7 @@ class Gate:
     async def admit(self, ask: Ask) -> RobotsAnswer:
         """Address check and robots.txt alone. Raises Refused or Deferred."""
         check_url(ask.url, allow_loopback=self._allow_loopback)
-        answer = await self.robots.answer(ask.url)
+        answer = await self.robots.answer(ask.url, delay=ask.delay)
         if answer.allows(ask.url):
             return answer
         if ask.permission and answer.verdict == "rules":
@@ -236,15 +236,13 @@ class Gate:
         rows = self._state.rows("SELECT etag, modified, digest FROM validator WHERE url = ?", (url,))
         return _Validator(*(str(value) for value in rows[0])) if rows else None
 
-    async def _fetch_robots(self, url: str) -> tuple[int, str, bytes]:
-        answer = await self._follow(
-            Ask(url=url, source="robots", purpose="robots", delay=self._floor(url, 0.0), limit=MAX_ROBOTS)
-        )
+    async def _fetch_robots(self, url: str, delay: float) -> tuple[int, str, bytes]:
+        answer = await self._follow(Ask(url=url, source="robots", purpose="robots", delay=delay, limit=MAX_ROBOTS))
         return answer.status, answer.content_type, answer.body
 
 
 def _at(ask: Ask, url: str) -> Ask:
-    return ask if ask.url == url else Ask(url=url, source=ask.source, purpose=ask.purpose, permission=ask.permission)
+    return ask if ask.url == url else replace(ask, url=url)
 
 
 def _refuse_by_status(status: int) -> None:

@@ -153,7 +153,7 @@ class Poller:
             return
         except Deferred as deferred:
             sent = deferred.reason not in {"host_busy", "robots_unreachable"}
-            frontier.defer(entry.id, max(deferred.after, _backoff(entry.tries) if sent else 0.0), counted=sent)
+            frontier.defer(entry.id, deferred.after or _backoff(entry.tries), counted=sent)
             return
         await self._extract(source, entry, answer)
 

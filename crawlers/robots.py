@@ -54,8 +54,8 @@ class RobotsAnswer:
         return max(asked)
 
 
-# (status, content type, body); a network failure or a time-out raises Deferred, anything refused raises Refused.
-FetchRobots = Callable[[str], Awaitable[tuple[int, str, bytes]]]
+# (address, delay) → (status, content type, body); a network failure or a time-out raises Deferred, anything refused raises Refused.
+FetchRobots = Callable[[str, float], Awaitable[tuple[int, str, bytes]]]
 
 
 class RobotsGate:
@@ -68,13 +68,13 @@ class RobotsGate:
         self._memory: dict[str, RobotsAnswer] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def answer(self, url: str, *, fresh: bool = False) -> RobotsAnswer:
-        """The host's answer for `url`; `fresh` asks again (for `sources check`)."""
+    async def answer(self, url: str, *, delay: float, fresh: bool = False) -> RobotsAnswer:
+        """The host's answer for `url`; `fresh` asks again (for `sources check`). Asking costs a turn of `delay` seconds."""
         host = host_key(url)
         async with self._locks[host]:
             known = None if fresh else self._memory.get(host) or self._stored(host)
             if known is None or known.expires <= self._now():
-                known = await self._ask(host)
+                known = await self._ask(host, delay)
             self._memory[host] = known
             return known
 
@@ -85,9 +85,9 @@ class RobotsGate:
         state, body, expires = rows[0]
         return _answer(str(state), str(body), float(str(expires)))
 
-    async def _ask(self, host: str) -> RobotsAnswer:
+    async def _ask(self, host: str, delay: float) -> RobotsAnswer:
         try:
-            status, content_type, body = await self._fetch(f"{host}/robots.txt")
+            status, content_type, body = await self._fetch(f"{host}/robots.txt", delay)
             state, text = read_robots(status, content_type, body)
         except (Deferred, Refused) as error:
             if isinstance(error, Refused) and error.reason == "forbidden_address":

@@ -36,7 +36,7 @@ class Pair:
 
 
 class ZaloTokens:
-    """The tokens of one source, in `zalo-<source>.json` (0600) of the state folder, changed only under a file lock."""
+    """The tokens of one source, in `zalo-<source>.json` (0600, whatever the store) of the state folder, changed only under a file lock."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -56,12 +56,22 @@ class ZaloTokens:
                 pair = Pair("", given or "", "", _hash(given or ""))
             if self._usable(pair) and pair.access_token != refused:
                 return pair.access_token
-            fresh = await self._refresh(pair)
+            fresh = await self._renewed(pair, given)
             self._save(fresh)  # before it is used: the old refresh token is already worthless
             return fresh.access_token
 
     def _usable(self, pair: Pair) -> bool:
         return bool(pair.access_token) and parse_time(pair.expires) - EARLY > self._session.clock()
+
+    async def _renewed(self, pair: Pair, given: str | None) -> Pair:
+        """By the kept refresh token; where Zalo no longer takes it, by the operator's, once more: it may have been renewed
+        under the same name, and a used one only earns a refusal."""
+        try:
+            return await self._refresh(pair)
+        except SourceProblem as problem:
+            if problem.action != "stop" or not given or given == pair.refresh_token:
+                raise
+            return await self._refresh(Pair("", given, "", _hash(given)))
 
     async def _refresh(self, pair: Pair) -> Pair:
         source = self._session.source.id
