@@ -6,9 +6,10 @@ Every sentence in `bank/` is ours. Organisations, works and events are invented;
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +43,7 @@ class Story(_Strict):
     role: Role = "everyday"
     places: Phrases = Field(min_length=1)  # with the unit word: "xã Ba Vì"
     tone: Sentiment  # of the news
+    grievance: bool = False  # somebody has to answer for it
     mood: tuple[int, int, int] = (3, 4, 3)  # weights of neg, neu, pos among the voices
     about: Phrases = Field(min_length=1)  # stands after "chuyện", "vụ", "việc": the words its items share
     title: Phrases = Field(min_length=2)
@@ -61,11 +63,10 @@ class Story(_Strict):
 
 
 class TopicBank(_Strict):
-    """One topic's file: `press` is background that fits any article, `voices` what fits any discussion of the topic."""
+    """One topic's file: `press` is background that fits any article on the topic."""
 
     code: str
     press: Phrases = Field(min_length=2)
-    voices: Voices
     story: tuple[Story, ...] = Field(min_length=1)
 
 
@@ -75,6 +76,8 @@ class Common(_Strict):
     opener: Voices
     closer: Voices
     voice: Voices
+    grievance: Voices
+    praise: Voices
     report: Voices
     page: Voices
     ask: Phrases
@@ -88,40 +91,41 @@ def bare(place: str) -> str:
     return place
 
 
+_SHARED = frozenset({"chung.toml", "them.toml"})
+
+
 @lru_cache(maxsize=1)
 def topic_banks() -> tuple[TopicBank, ...]:
     """All topics by code; each story carries its topic."""
     folder = resources.files("flows.sample") / "bank"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml") and f.name != "chung.toml"), key=_name)
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml") and f.name not in _SHARED), key=_name)
+    more = {story: Voices.model_validate(said) for story, said in _toml("them.toml").items()}
     found: dict[str, TopicBank] = {}
     for file in files:
         bank = TopicBank.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-        stories = tuple(story.model_copy(update={"topic": bank.code}) for story in bank.story)
-        known = found.get(bank.code)
-        found[bank.code] = (
-            bank.model_copy(update={"story": stories}) if known is None else _joined(known, bank, stories)
-        )
+        stories = tuple(_completed(story, bank.code, more) for story in bank.story)
+        before = found.get(bank.code)
+        press, told = (before.press, before.story) if before else ((), ())
+        found[bank.code] = bank.model_copy(update={"press": press + bank.press, "story": told + stories})
     return tuple(found[code] for code in sorted(found))
 
 
 @lru_cache(maxsize=1)
 def common() -> Common:
     """bank/chung.toml."""
-    file = resources.files("flows.sample") / "bank" / "chung.toml"
-    return Common.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    return Common.model_validate(_toml("chung.toml"))
+
+
+def _toml(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("flows.sample") / "bank" / name).read_text(encoding="utf-8"))
 
 
 def _name(file: object) -> str:
     return str(getattr(file, "name", file))
 
 
-def _joined(first: TopicBank, second: TopicBank, stories: tuple[Story, ...]) -> TopicBank:
-    """A topic may be written in several files."""
-    voices = Voices(
-        neg=first.voices.neg + second.voices.neg,
-        neu=first.voices.neu + second.voices.neu,
-        pos=first.voices.pos + second.voices.pos,
-    )
-    return first.model_copy(
-        update={"press": first.press + second.press, "voices": voices, "story": first.story + stories}
-    )
+def _completed(story: Story, topic: str, more: Mapping[str, Voices]) -> Story:
+    """The story with its topic and with what them.toml adds to its voices."""
+    extra, own = more.get(story.id, Voices()), story.voices
+    voices = Voices(neg=own.neg + extra.neg, neu=own.neu + extra.neu, pos=own.pos + extra.pos)
+    return story.model_copy(update={"topic": topic, "voices": voices})

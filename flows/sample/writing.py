@@ -73,10 +73,10 @@ class Writer:
     def _post(self, story: Story) -> Draft:
         rng = self._rng
         own = [*some(story.post, rng.choice((1, 1, 2)), rng)]
-        shared = list(self._common.page.of(story.tone))
-        parts = own if rng.random() < 0.6 else [rng.choice(own), rng.choice(shared)]
-        if rng.random() < 0.3:
-            parts = [rng.choice(shared)]
+        # A Page speaks up only where somebody has to answer; of other bad news it just tells.
+        shared = self._common.page.of("neu" if story.tone == "neg" and not story.grievance else story.tone)
+        roll = rng.random()
+        parts = own if roll < 0.5 else [rng.choice(own), rng.choice(shared)] if roll < 0.75 else [rng.choice(shared)]
         if rng.random() < 0.5:
             parts = [*parts, rng.choice(self._common.ask)]
         return Draft("", (" ".join(self._say(story, part) for part in parts),))
@@ -90,15 +90,22 @@ class Writer:
         return Draft("", (_as_typed(" ".join(self._say(story, part) for part in parts), rng),))
 
     def _core(self, story: Story, tone: Sentiment) -> list[str]:
-        """The matter itself: a sentence of the story, of its topic or of any story, or two of them."""
+        """The matter itself: a sentence of the story or one that fits any story of its kind, or two of them."""
         rng = self._rng
-        own, topic = story.voices.of(tone), self._topics[story.topic].voices.of(tone)
-        pools = [pool for pool in (own, topic, self._common.voice.of(tone)) if pool]
-        first = rng.choice(rng.choices(pools, weights=(6, 2, 5)[: len(pools)])[0])
-        if rng.random() < 0.25:
-            second = rng.choice(rng.choice(pools))
+        own, shared = story.voices.of(tone), self._shared(story, tone)
+        first = rng.choice(own if rng.random() < 0.62 else shared)
+        if rng.random() < 0.2:
+            second = rng.choice(own)
             return [first, second] if second != first else [first]
         return [first]
+
+    def _shared(self, story: Story, tone: Sentiment) -> tuple[str, ...]:
+        """Sentences for any story, and those for grievances or for good news."""
+        common = self._common
+        if tone == "neg" and story.grievance:
+            return common.grievance.neg + common.voice.neg[:2]
+        praise = common.praise.pos if tone == "pos" and story.tone == "pos" else ()
+        return common.voice.of(tone) + praise
 
     def _say(self, story: Story, phrase: str) -> str:
         return expand(phrase, {**story.slots(), "vat": self._rng.choice(story.about)}, self._rng)
