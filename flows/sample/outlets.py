@@ -44,7 +44,7 @@ PORTAL = Outlet(
     host="portal",
     feed="/vi/news/",
     trust=5,
-    expected=(1, 8),
+    expected=(0, 6),
     rules="nukeviet",
 )
 SONG_TRA = Outlet(
@@ -55,7 +55,7 @@ SONG_TRA = Outlet(
     host="song_tra",
     feed="/rss/tin-moi.rss",
     trust=4,
-    expected=(1, 12),
+    expected=(0, 10),
     rules="vnexpress",  # the markup that it imitates
 )
 DAK_BLA = Outlet(
@@ -66,7 +66,7 @@ DAK_BLA = Outlet(
     host="dak_bla",
     feed="/rss/home.rss",
     trust=4,
-    expected=(1, 12),
+    expected=(0, 10),
 )
 QUE_NHA = Outlet(
     id="mau_fb_que_nha",
@@ -76,7 +76,7 @@ QUE_NHA = Outlet(
     host="graph",
     feed="/v26.0/quenha",
     trust=3,
-    expected=(5, 80),
+    expected=(8, 80),
     page="quenha",
 )
 PHO_NUI = Outlet(
@@ -87,7 +87,7 @@ PHO_NUI = Outlet(
     host="graph",
     feed="/v26.0/phonui",
     trust=3,
-    expected=(5, 80),
+    expected=(8, 80),
     page="phonui",
 )
 ZALO_OA = Outlet(

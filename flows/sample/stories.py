@@ -44,6 +44,7 @@ class Story(_Strict):
     places: Phrases = Field(min_length=1)  # with the unit word: "xã Ba Vì"
     tone: Sentiment  # of the news
     grievance: bool = False  # somebody has to answer for it
+    days_before_end: int | None = None  # for what belongs to a date; the others are spread over the weeks
     mood: tuple[int, int, int] = (3, 4, 3)  # weights of neg, neu, pos among the voices
     about: Phrases = Field(min_length=1)  # stands after "chuyện", "vụ", "việc": the words its items share
     title: Phrases = Field(min_length=2)

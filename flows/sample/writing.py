@@ -83,9 +83,10 @@ class Writer:
 
     def _comment(self, story: Story, tone: Sentiment) -> Draft:
         rng, parts = self._rng, self._core(story, tone)
-        if rng.random() < 0.22:
+        glad_of_bad_news = tone == "pos" and story.tone == "neg"  # "Vui lây!" would not do
+        if rng.random() < 0.22 and not glad_of_bad_news:
             parts = [rng.choice(self._common.opener.of(tone)), *parts]
-        if rng.random() < 0.22:
+        if rng.random() < 0.22 and not glad_of_bad_news:
             parts = [*parts, rng.choice(self._common.closer.of(tone))]
         return Draft("", (_as_typed(" ".join(self._say(story, part) for part in parts), rng),))
 
