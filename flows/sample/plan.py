@@ -58,14 +58,14 @@ def incident(start: datetime, end: datetime, rng: Random) -> Iterator[Slot]:
 
 
 def ramp(start: datetime, end: datetime, rng: Random) -> Iterator[Slot]:
-    """About one voice a day at first, nine a day three weeks later."""
+    """About one voice a day in the first week, three in the second, up to fifteen a day at the end."""
     days = (end - start).days
     for day in range(days + 1):
         share = day / days
         means: tuple[tuple[Form, float], ...] = (
-            ("news", 0.2 + 0.35 * share),
-            ("post", 0.4 + 0.7 * share),
-            ("comment", 0.8 + 6.5 * share**1.2),
+            ("news", 0.15 + 0.4 * share),
+            ("post", 0.3 + 1.0 * share**2),
+            ("comment", 0.6 + 13.0 * share**2.2),
         )
         for form, mean in means:
             for _ in range(_count(mean, rng)):

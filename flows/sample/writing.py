@@ -79,6 +79,9 @@ class Writer:
         parts = own if roll < 0.5 else [rng.choice(own), rng.choice(shared)] if roll < 0.75 else [rng.choice(shared)]
         if rng.random() < 0.5:
             parts = [*parts, rng.choice(self._common.ask)]
+        if story.role != "everyday" or rng.random() < 0.75:  # Pages of local news open with a headline
+            headline = self._say(story, rng.choice(story.title))
+            parts = [headline if headline[-1] in "?!" else f"{headline}.", *parts]
         return Draft("", (" ".join(self._say(story, part) for part in parts),))
 
     def _comment(self, story: Story, tone: Sentiment) -> Draft:
