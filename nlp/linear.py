@@ -1,0 +1,197 @@
+"""The embedded classifiers: hashed tf-idf features, one weight matrix for all tasks, calibrated probabilities.
+
+A bundle is one npz (arrays only, never a pickle) with a JSON card beside it. A text is hashed once; every head reads the same row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from duluan.errors import ModelError
+from nlp.calibration import Calibration
+from nlp.features import BATCH, BITS, FAMILIES, Family, count_features
+
+F32 = npt.NDArray[np.float32]
+FORMAT = 1
+MODELS = Path(__file__).resolve().parent / "models"
+_CHUNK = 64  # texts hashed at once when predicting: the arrays of a chunk stay in the processor's cache
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpace:
+    """Which hashed features are kept, with their idf. `kept` is sorted; a feature's place in it is its column."""
+
+    families: tuple[Family, ...]
+    kept: npt.NDArray[np.uint32]
+    idf: F32
+    column: npt.NDArray[np.int32]  # id → column, -1 where not kept
+
+    @classmethod
+    def of(cls, families: tuple[Family, ...], kept: npt.NDArray[np.uint32], idf: F32) -> FeatureSpace:
+        """Build the lookup from id to column."""
+        column = np.full(len(families) << BITS, -1, dtype=np.int32)
+        column[kept] = np.arange(kept.size, dtype=np.int32)
+        return cls(families, kept, idf.astype(np.float32), column)
+
+    @classmethod
+    def fit(cls, counts: sparse.csr_matrix, families: tuple[Family, ...] = FAMILIES, least: int = 2) -> FeatureSpace:
+        """Keep what at least `least` texts hold; idf as in scikit-learn (smoothed, plus one)."""
+        frequency = np.asarray((counts > 0).sum(axis=0)).ravel()
+        kept = np.flatnonzero(frequency >= least)
+        idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1
+        return cls.of(families, kept.astype(np.uint32), idf.astype(np.float32))
+
+    def rows(self, texts: Sequence[str], titles: Sequence[str]) -> sparse.csr_matrix:
+        """Normalised texts → texts × columns; (1 + log tf)·idf, each family of a text scaled to unit length."""
+        counts = count_features(texts, titles, self.families)
+        return self.scale(counts.rows, counts.ids, counts.counts, counts.texts)
+
+    def scale(
+        self, rows: npt.NDArray[np.int64], ids: npt.NDArray[np.int64], counts: F32, texts: int
+    ) -> sparse.csr_matrix:
+        """Rows from feature triples sorted by (text, id)."""
+        columns = self.column[ids]
+        held = columns >= 0
+        rows, columns = rows[held], columns[held]
+        values = (1 + np.log(counts[held])) * self.idf[columns]
+        block = rows * len(self.families) + (ids[held] >> BITS)
+        squares = np.bincount(block, weights=values * values, minlength=texts * len(self.families))
+        values = (values / np.sqrt(squares)[block]).astype(np.float32)
+        starts = np.searchsorted(rows, np.arange(texts + 1)).astype(np.int32)
+        return sparse.csr_matrix((values, columns, starts), shape=(texts, self.kept.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One task: labels, the span of its columns in the weight matrix, and its calibration."""
+
+    task: str
+    labels: tuple[str, ...]
+    start: int
+    calibration: Calibration
+    threshold: float  # below this calibrated top probability the answer is uncertain
+
+    @property
+    def width(self) -> int:
+        """Raw scores it reads: one for two labels (the second's), else one for each."""
+        return 1 if len(self.labels) == 2 else len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All heads over one feature space."""
+
+    name: str
+    version: str
+    space: FeatureSpace
+    weights: F32  # columns × scores
+    bias: F32
+    heads: Mapping[str, Head]
+    card: Mapping[str, Any]
+
+    def probabilities(self, texts: Sequence[str], titles: Sequence[str]) -> dict[str, F32]:
+        """Task → texts × labels, each row summing to 1. `texts` and `titles` are normalised and of equal length."""
+        parts: dict[str, list[F32]] = {task: [] for task in self.heads}
+        for first in range(0, len(texts), _CHUNK):
+            chunk = slice(first, first + _CHUNK)
+            scores = self.space.rows(texts[chunk], titles[chunk]) @ self.weights + self.bias
+            for task, head in self.heads.items():
+                raw = scores[:, head.start : head.start + head.width]
+                parts[task].append(head.calibration.probabilities(raw))
+        return {
+            task: np.concatenate(found) if found else np.zeros((0, len(self.heads[task].labels)), dtype=np.float32)
+            for task, found in parts.items()
+        }
+
+
+def hashed_counts(texts: Sequence[str], titles: Sequence[str], families: tuple[Family, ...]) -> sparse.csr_matrix:
+    """Raw counts of any number of normalised texts, texts × hashed ids: what training starts from."""
+    blocks = list(_count_blocks(texts, titles, families))
+    empty = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+    rows, ids, counts = (np.concatenate(part) for part in zip(empty, *blocks, strict=True))
+    return sparse.csr_matrix((counts, (rows, ids)), shape=(len(texts), len(families) << BITS), dtype=np.float32)
+
+
+def _count_blocks(
+    texts: Sequence[str], titles: Sequence[str], families: tuple[Family, ...]
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], F32]]:
+    for first in range(0, len(texts), BATCH):
+        found = count_features(texts[first : first + BATCH], titles[first : first + BATCH], families)
+        yield found.rows + first, found.ids, found.counts
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write <name>.npz and <name>.json. Weights are stored as int8 with one scale for each score."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scale = np.abs(bundle.weights).max(axis=0) / 127
+    scale[scale == 0] = 1
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "kept": np.diff(bundle.space.kept, prepend=np.uint32(0)).astype(np.uint32),  # small steps compress well
+        "idf": bundle.space.idf.astype(np.float16),
+        "weights": np.ascontiguousarray(np.rint(bundle.weights / scale).astype(np.int8).T),
+        "scale": scale.astype(np.float32),
+        "bias": bundle.bias.astype(np.float32),
+    }
+    for task, head in bundle.heads.items():
+        arrays[f"calibration_{task}"] = head.calibration.matrix
+    np.savez_compressed(folder / f"{bundle.name}.npz", allow_pickle=False, **cast(Any, arrays))
+    text = json.dumps(_card(bundle), ensure_ascii=False, indent=1, sort_keys=True)
+    (folder / f"{bundle.name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _card(bundle: Bundle) -> dict[str, Any]:
+    return {
+        **bundle.card,
+        "format": FORMAT,
+        "name": bundle.name,
+        "version": bundle.version,
+        "families": [
+            {"name": f.name, "unit": f.unit, "low": f.low, "high": f.high, "bare": f.bare, "title": f.title}
+            for f in bundle.space.families
+        ],
+        "heads": {
+            task: {"labels": list(head.labels), "start": head.start, "threshold": round(head.threshold, 4)}
+            for task, head in bundle.heads.items()
+        },
+    }
+
+
+def load_bundle(name: str = "vi", folder: Path = MODELS) -> Bundle:
+    """Read a bundle. Raises ModelError where a file is missing, damaged or of another format."""
+    card_path, arrays_path = folder / f"{name}.json", folder / f"{name}.npz"
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        with np.load(arrays_path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except FileNotFoundError as error:
+        raise ModelError(f"thiếu tệp mô hình {error.filename}; chạy: duluan models train") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{arrays_path}: tệp mô hình hỏng ({error}); cài lại hoặc chạy: duluan models train") from None
+    if card.get("format") != FORMAT:
+        raise ModelError(f"{card_path}: format {card.get('format')!r}, chương trình này đọc {FORMAT}; huấn luyện lại")
+    try:
+        return _assemble(card, arrays)
+    except (KeyError, TypeError, IndexError) as error:
+        raise ModelError(f"{card_path}: thẻ mô hình thiếu {error}; chạy: duluan models train") from None
+
+
+def _assemble(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Bundle:
+    families = tuple(Family(**item) for item in card["families"])
+    kept = np.cumsum(arrays["kept"], dtype=np.uint32)
+    heads = {
+        task: Head(
+            task, tuple(spec["labels"]), spec["start"], Calibration(arrays[f"calibration_{task}"]), spec["threshold"]
+        )
+        for task, spec in card["heads"].items()
+    }
+    weights = np.ascontiguousarray(arrays["weights"].T).astype(np.float32) * arrays["scale"]
+    space = FeatureSpace.of(families, kept, arrays["idf"].astype(np.float32))
+    return Bundle(card["name"], card["version"], space, weights, arrays["bias"], heads, card)

@@ -1,0 +1,123 @@
+"""Normalisation, hashed features, calibration: what the models read and what their numbers mean."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nlp.calibration import Calibration, calibration_error, fit_calibration, threshold_for
+from nlp.features import BATCH, BITS, FAMILIES, Family, count_features
+from nlp.normalise import normalise
+
+ANY_TEXT = st.text(max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Đường xấuuuu wá, UBND xã k làm j hết 😡", "đường xấu quá, ủy ban nhân dân xã không làm gì hết tức giận"),
+        ("HĐND tỉnh họp", "hội đồng nhân dân tỉnh họp"),
+        ("Ko đc!!!!!!!", "không được!!!"),
+        ("Nước đục https://vd.example/a?b=1 quá", "nước đục liên kết quá"),
+        ("Vui :)) <3", "vui mặt cười trái tim"),
+        ("năm 1000000, thế kỷ XIII, www", "năm 1000000, thế kỷ xiii, www"),
+        ("Đăk Pxi, Ia H'Drai, Ngọk Réo, Y Blô", "đăk pxi, ia h'drai, ngọk réo, y blô"),
+        ("hoà thuận, thuỷ lợi", "hòa thuận, thủy lợi"),
+        ("", ""),
+    ],
+)
+def test_normalise_keeps_the_meaning(written: str, read: str) -> None:
+    assert normalise(written) == read
+    assert normalise(unicodedata.normalize("NFD", written)) == read
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_TEXT)
+def test_normalise_takes_any_unicode_and_settles(text: str) -> None:
+    once = normalise(text)
+    assert once == once.strip()
+    assert unicodedata.is_normalized("NFC", once)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANY_TEXT, min_size=1, max_size=6))
+def test_a_text_gets_the_same_features_alone_and_in_a_batch(texts: list[str]) -> None:
+    together = count_features(texts, [""] * len(texts))
+    for number, text in enumerate(texts):
+        alone = count_features([text], [""])
+        mine = together.rows == number
+        assert together.ids[mine].tolist() == alone.ids.tolist()
+        assert together.counts[mine].tolist() == alone.counts.tolist()
+
+
+def test_word_features_are_words_and_pairs() -> None:
+    family = (Family("word", "word", 1, 2),)
+    found = count_features(["đường hỏng đường hỏng", "hỏng", "đường"], [""] * 3, family)
+    first = dict(zip(found.ids[found.rows == 0].tolist(), found.counts[found.rows == 0].tolist(), strict=True))
+    road = found.ids[found.rows == 2].tolist()[0]
+    broken = found.ids[found.rows == 1].tolist()[0]
+    assert first[road] == 2
+    assert first[broken] == 2
+    assert sorted(first.values()) == [1, 2, 2, 2]  # two words twice; "đường hỏng" twice, "hỏng đường" once
+
+
+def test_bare_families_read_accents_away() -> None:
+    family = (Family("bare_word", "word", 1, 1, bare=True),)
+    found = count_features(["đường hỏng nặng", "duong hong nang"], ["", ""], family)
+    assert found.ids[found.rows == 0].tolist() == found.ids[found.rows == 1].tolist()
+
+
+def test_title_and_text_are_different_evidence() -> None:
+    found = count_features(["cầu sập", ""], ["", "cầu sập"])
+
+    def families(row: int) -> set[bool]:
+        return {FAMILIES[number].title for number in (found.ids[found.rows == row] >> BITS).tolist()}
+
+    assert families(0) == {False}
+    assert families(1) == {True}
+
+
+def test_a_batch_too_large_is_refused() -> None:
+    with pytest.raises(ValueError, match="allowed"):
+        count_features([""] * (BATCH + 1), [""] * (BATCH + 1))
+
+
+def test_calibration_recovers_the_true_probabilities() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.normal(0, 2, (6000, 3)).astype(np.float32)
+    truth = Calibration(np.vstack([np.eye(3) * 0.7, [[0.2, 0, -0.3]]]).astype(np.float32)).probabilities(scores)
+    drawn = [["a", "b", "c"][rng.choice(3, p=row / row.sum())] for row in truth.astype(np.float64)]
+    fitted = fit_calibration(scores, drawn, ("a", "b", "c")).probabilities(scores)
+    assert np.allclose(fitted.sum(axis=1), 1, atol=1e-5)
+    assert np.abs(fitted - truth).mean() < 0.02
+    right = np.asarray(["a", "b", "c"])[fitted.argmax(axis=1)] == np.asarray(drawn)
+    assert calibration_error(fitted, right) < 0.03
+
+
+def test_two_labels_need_one_score_and_keep_their_order() -> None:
+    scores = np.linspace(-3, 3, 400, dtype=np.float32)[:, None]
+    answers = ["yes" if score > 0.5 else "no" for score in scores[:, 0]]
+    shares = fit_calibration(scores, answers, ("no", "yes")).probabilities(scores)
+    assert shares[-1, 1] > 0.9
+    assert shares[0, 0] > 0.9
+
+
+def test_threshold_gives_the_precision_it_promises() -> None:
+    rng = np.random.default_rng(2)
+    top = rng.uniform(0.5, 1, 5000)
+    right = rng.uniform(size=5000) < top
+    shares = np.stack([top, 1 - top], axis=1).astype(np.float32)
+    limit = threshold_for(shares, right)
+    assert right[top >= limit].mean() >= 0.9
+    assert right[top < limit].mean() < 0.9
+    assert threshold_for(shares[:50], np.zeros(50, dtype=bool)) == 1.0
+
+
+def test_calibration_error_of_a_boaster() -> None:
+    shares = np.tile(np.asarray([[0.95, 0.05]], dtype=np.float32), (100, 1))
+    right = np.arange(100) < 60
+    assert calibration_error(shares, right) == pytest.approx(0.35, abs=1e-3)
