@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
@@ -215,3 +216,18 @@ def test_profile_is_the_shipped_province_with_the_samples_sources(site: Site, pr
         source.verified and source.delay == 0 and source.purpose and source.lawful_basis for source in made.sources
     )
     assert {source.via for source in made.sources} == {"nukeviet", "rss", "facebook", "zalo"}
+
+
+def test_outlets_can_be_taken_to_an_earlier_moment(client: httpx.Client) -> None:
+    with serve(build(), ports=FREE) as site:
+        middle = site.sample.crawl_from
+        late = next(i for i in reversed(site.sample.items) if i.outlet == SONG_TRA.id and not i.fault)
+        feed = site.bases["song_tra"] + SONG_TRA.feed
+        site.show(middle)
+        assert client.get(late.url).status_code == 404
+        assert late.url not in client.get(feed).text
+        posts = _graph(site, client, "quenha/posts", fields="id,created_time", limit="100").json()["data"]
+        assert max(post["created_time"] for post in posts) <= f"{middle.astimezone(UTC):%Y-%m-%dT%H:%M:%S}+0000"
+        site.show(site.sample.end)
+        assert client.get(late.url).status_code == 200
+        assert late.url in client.get(feed).text

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Final
+from typing import Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from flows.sample.content import Item, Sample
@@ -39,11 +40,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The running servers. `sample` carries the addresses they really have; `environ` holds the connectors' credentials."""
+    """The running servers. `sample` carries the addresses they really have; `environ` holds the connectors' credentials.
+
+    `show(moment)` takes all outlets to that moment: what they publish later is not there yet. At first it is the sample's end.
+    """
 
     sample: Sample
     bases: Mapping[Host, str]
     environ: Mapping[str, str]
+    show: Callable[[datetime], None]
     log: list[Hit] = field(default_factory=list)
 
     @property
@@ -66,11 +71,19 @@ def serve(
         servers = {host: stack.enter_context(_listening(host, port, log)) for host, port in ports.items()}
         bases: dict[Host, str] = {host: f"http://127.0.0.1:{server.server_port}" for host, server in servers.items()}
         placed = sample.at(bases)
-        replicas = _replicas(placed, flood_blocker=flood_blocker, throttle_once=throttle_once)
+        replicas = _replicas(placed, placed.end, flood_blocker=flood_blocker, throttle_once=throttle_once)
+        official = cast(Zalo, replicas["zalo"])
+
+        def show(moment: datetime) -> None:
+            later = _replicas(placed, moment, flood_blocker=flood_blocker, account=official)
+            for host, server in servers.items():
+                with server.lock:
+                    server.replica = later[host]
+
         for host, server in servers.items():
             server.replica = replicas[host]
             stack.enter_context(_running(server))
-        yield Site(placed, bases, credentials(), log)
+        yield Site(placed, bases, credentials(), show, log)
 
 
 def credentials() -> dict[str, str]:
@@ -83,20 +96,29 @@ def credentials() -> dict[str, str]:
     }
 
 
-def _replicas(sample: Sample, *, flood_blocker: bool, throttle_once: bool) -> dict[Host, Replica]:
+def _replicas(
+    sample: Sample,
+    now: datetime,
+    *,
+    flood_blocker: bool,
+    throttle_once: bool = False,
+    account: Zalo | None = None,
+) -> dict[Host, Replica]:
+    """The hosts as they are at `now`; `account` is the Official Account that goes on, with its tokens."""
     mine: dict[Host, list[Item]] = {host: [] for host in PORTS}
     hosts = {outlet.id: outlet.host for outlet in OUTLETS}
     for item in sorted(sample.items, key=lambda i: i.published, reverse=True):
-        mine[hosts[item.outlet]].append(item)
+        if item.published <= now:
+            mine[hosts[item.outlet]].append(item)
+    if account is not None:
+        account.show(mine["zalo"], now)
     bases = sample.bases
     return {
-        "portal": Portal(
-            mine["portal"], bases["portal"], sample.end, blocker=FloodBlocker() if flood_blocker else None
-        ),
+        "portal": Portal(mine["portal"], bases["portal"], now, blocker=FloodBlocker() if flood_blocker else None),
         "song_tra": Newsroom(SONG_TRA, mine["song_tra"], bases["song_tra"], ld=False),
         "dak_bla": Newsroom(DAK_BLA, mine["dak_bla"], bases["dak_bla"], ld=True),
-        "graph": Graph(mine["graph"], bases["graph"], sample.end, throttle_once=throttle_once),
-        "zalo": Zalo(mine["zalo"], sample.end),
+        "graph": Graph(mine["graph"], bases["graph"], now, throttle_once=throttle_once),
+        "zalo": account or Zalo(mine["zalo"], now),
     }
 
 

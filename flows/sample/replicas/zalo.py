@@ -22,11 +22,15 @@ class Zalo:
     """Token endpoint and API on one host; `items` newest first."""
 
     def __init__(self, items: Sequence[Item], now: datetime) -> None:
-        self._items = [item for item in items if item.published >= now - SHOWN]
-        self._by_id = {f"{item.number:x}": item for item in self._items}
         self._lock = Lock()
+        self.show(items, now)
         self._turn = 0
         self._access = ""
+
+    def show(self, items: Sequence[Item], now: datetime) -> None:
+        """What the account has published by `now`; the tokens stay as they are."""
+        self._items = [item for item in items if item.published >= now - SHOWN]
+        self._by_id = {f"{item.number:x}": item for item in self._items}
 
     def answer(self, request: Request) -> Response:
         """One call."""
