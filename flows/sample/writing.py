@@ -97,19 +97,20 @@ class Writer:
         """The matter itself: a sentence of the story or one that fits any story of its kind, or two of them."""
         rng = self._rng
         own, shared = story.voices.of(tone), self._shared(story, tone)
-        first = rng.choice(own if rng.random() < 0.62 else shared)
+        first = rng.choice(own if rng.random() < 0.62 or not shared else shared)
         if rng.random() < 0.2:
             second = rng.choice(own)
             return [first, second] if second != first else [first]
         return [first]
 
     def _shared(self, story: Story, tone: Sentiment) -> tuple[str, ...]:
-        """Sentences for any story, and those for grievances or for good news."""
+        """Sentences for any story of this kind: grievances and good news have their own."""
         common = self._common
         if tone == "neg" and story.grievance:
             return common.grievance.neg + common.voice.neg[:2]
-        praise = common.praise.pos if tone == "pos" and story.tone == "pos" else ()
-        return common.voice.of(tone) + praise
+        if tone == "pos":  # of bad news only its own good sides are praised
+            return common.voice.pos + common.praise.pos if story.tone == "pos" else ()
+        return common.voice.of(tone)
 
     def _say(self, story: Story, phrase: str) -> str:
         return expand(phrase, {**story.slots(), "vat": self._rng.choice(story.about)}, self._rng)
