@@ -460,8 +460,9 @@ class Engine:
         signals = self._systemic(coverage, now)
         if not self.system:
             self._record(found, now)
+            bars = {newborn: self.thresholds(now, newborn=newborn) for newborn in (False, True)}
             for finding in found:
-                signals += self._turn(finding, now, coverage)
+                signals += self._turn(finding, now, coverage, *bars[finding.newborn])
         self._idle({finding.row for finding in found}, now, signals)
         return signals
 
@@ -474,20 +475,23 @@ class Engine:
             for peaks in self.peaks.values():
                 peaks.recalibrate(now, self.first or now)
 
-    def _turn(self, finding: Finding, now: int, coverage: float) -> list[Signal]:
+    def _turn(self, finding: Finding, now: int, coverage: float, watch: float, mail: float) -> list[Signal]:
         row = self.rows[finding.row]
-        watch, mail = self.thresholds(now, newborn=finding.newborn)
+        if row.episode is None and finding.score < watch:
+            return []
         turn: Turn | None = None
         if row.episode is not None and row.episode.over(now):
             row.episode = None
         if row.episode is None:
             if finding.score >= watch:
                 row.episode = Episode(
-                    episode_id(row.issue, now), row.issue, now, finding.score >= mail, finding.score, now
+                    episode_id(row.issue, now), row.issue, now, finding.score >= mail, finding.score, now, self.clock
                 )
                 turn = "opened"
         else:
             turn = row.episode.advance(finding.score, watch, mail, now)
+            if turn == "promoted":
+                row.episode.detected = self.clock
         if row.episode is not None and row.episode.stage != "closed" and now - row.episode.opened < LONG:
             start = max(now - finding.window, row.episode.opened - finding.window)
             self.flags.window(max(start, now - SPAN), now)[finding.row] = 1.0
@@ -536,7 +540,7 @@ class Engine:
         signals: list[Signal] = []
         low = coverage < _COVERED
         if low and "coverage" not in self.system:
-            episode = Episode(episode_id("coverage", now), "", now, False, 0.0, now)
+            episode = Episode(episode_id("coverage", now), "", now, False, 0.0, now, self.clock)
             self.system["coverage"] = episode
             dark = self.exposure.dark(now, 6, self.clock)
             signals.append(Signal("opened", self._system_alert(episode, coverage, dark)))
@@ -582,7 +586,7 @@ class Engine:
             reason=_reason(f),
             title=f"Vấn đề {row.issue}: {_change(f)}",
             started=from_hours(max(min((m.hour for m in inside), default=start), start)),
-            detected=from_hours(self.clock),
+            detected=from_hours(episode.detected),
             voices=round(f.voices),
             expected=f.expected,
             range90=(low, high),

@@ -31,6 +31,7 @@ class Episode:
     mail: bool
     peak: float
     loud: int  # last hour at or above the calm level
+    detected: float  # clock at which it opened, or was promoted to mail
     stage: Stage = "open"
 
     def advance(self, score: float, watch: float, mail: float, hour: int) -> Turn | None:

@@ -74,7 +74,9 @@ def newborn_score(
     voices: Floats, negatives: Floats, mean: Floats, size: Floats, share: float, correlation: float
 ) -> Floats:
     """log10 evidence of issues too young for a baseline: negative-binomial tail of the cohort × share against the cohort's."""
-    tail = np.maximum(betainc(np.maximum(voices, 0.5), size, mean / (size + mean)), 1e-30)  # P(count ≥ voices)
+    more = np.maximum(voices - 1, 0.5)  # an issue has one voice by definition; what follows is negative binomial
+    spread = np.maximum(mean - 1, 0.05)
+    tail = np.maximum(betainc(more, size, spread / (size + spread)), 1e-30)  # P(count ≥ voices)
     w = Windows(
         voices[:, None],
         negatives[:, None],
@@ -86,5 +88,6 @@ def newborn_score(
     logit = np.log(share / (1 - share))
     tones = np.stack([_tone(w, np.full((len(voices), 1), 1 / (1 + np.exp(-(logit + t))))) for t in (1.7, 2.4, 3.3)])
     tone = (np.logaddexp.reduce(tones, axis=0) - np.log(3))[:, 0] / _LN10
-    score: Floats = np.where((voices >= MIN_VOICES) & (negatives > 0.4 * voices), tone - np.log10(tail), -1.0)
+    remarkable = negatives > np.maximum(share + 0.2, 0.5) * voices
+    score: Floats = np.where((voices >= MIN_VOICES) & remarkable, tone - np.log10(tail), -1.0)
     return score

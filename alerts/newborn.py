@@ -12,7 +12,7 @@ from alerts.hours import Floats
 NEWBORN: Final = 96  # hours
 AGES: Final = (3, 6, 12, 24, 48, 96)
 _FORGET: Final = 0.5 ** (1 / 400)  # per issue of the cohort
-# Before any record: 3 voices on average, variance 10, a third negative, voices of one issue alike; worth 25 issues.
+# Before any record: 3 voices on average, geometric beyond the first, a third negative, voices of one issue alike; worth 25 issues.
 _PRIOR: Final = 25.0
 _REACH: Final = np.array([0.45, 0.55, 0.7, 0.85, 0.97, 1.0])
 
@@ -24,7 +24,7 @@ class Cohort:
         mean = 1 + 2 * _REACH
         self.weight = _PRIOR
         self.first: Floats = _PRIOR * mean
-        self.second: Floats = _PRIOR * (mean**2 + mean + mean**2 * 0.6)
+        self.second: Floats = _PRIOR * (mean**2 + (mean - 1) + (mean - 1) ** 2)
         self.negatives = _PRIOR * 3 * 0.34
         self.voices = _PRIOR * 3
         self.paired: Floats = np.array([0.2, 1.0]) * _PRIOR * 3 * 0.22
@@ -54,9 +54,10 @@ class Cohort:
     def expected(self, age: Floats) -> tuple[Floats, Floats]:
         """Mean voices by an age in hours, and the size r of their negative binomial."""
         mean = self.first / self.weight
-        variance = np.maximum(self.second / self.weight - mean**2, mean * 1.05)
-        size = mean**2 / (variance - mean)
-        return np.interp(age, AGES, mean), np.interp(age, AGES, size)
+        more = mean[-1] - 1  # beyond the first voice, which every issue has; early ages are thinned, which keeps r
+        variance = max(self.second[-1] / self.weight - mean[-1] ** 2, more * 1.05)
+        size = max(more, 0.05) ** 2 / max(variance - more, 1e-3)
+        return np.interp(age, AGES, mean), np.full(len(age), float(np.clip(size, 0.15, 20.0)))
 
     def score(self, voices: Floats, negatives: Floats, age: Floats) -> Floats:
         """log10 evidence of newborn issues at their ages."""
