@@ -1,1 +1,1 @@
-"""See docs/architecture.md for where this package stands in the flow."""
+"""What people read: charts, the weekly briefing (docx, html), the overview page, Kibana objects. Pure: data in, files out."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from alerts.delivery import mailer_from
+from crawlers.spool import expire_spool
 from duluan.clock import Clock
 from duluan.config import Profile, load_province, province_folder
 from duluan.settings import loopback_allowed, secret, state_folder, store_url
+from flows.brief import Period, last_week
+from flows.briefing_files import write_briefing
 from flows.run import run_round
 from index import open_store
 from index.base import Index
@@ -34,6 +38,24 @@ def collect_and_watch(province: str | None, store: str | None, state: str | None
             "mails": report.watched.sent,
             "waiting": report.watched.waiting,
         }
+
+
+def write_last_week(province: str | None, store: str | None, out: str, *, clock: Clock) -> list[str]:
+    """The briefing of the reporting week that ended last; returns the files."""
+    with opened(province, store) as (profile, index):
+        period = Period.week(last_week(clock()))
+        return [str(path) for path in write_briefing(index, profile, period, ("docx", "html"), Path(out), clock=clock)]
+
+
+def retain(store: str | None, state: str | None, *, clock: Clock) -> dict[str, int]:
+    """Retention in the store and of raw pages; what was shortened or removed, by rule."""
+    index = open_store(store_url(store))
+    try:
+        index.setup()
+        removed = index.retain(clock())
+    finally:
+        index.close()
+    return {**removed, "raw_pages": expire_spool(state_folder(state) / "spool", clock())}
 
 
 @contextmanager
