@@ -36,8 +36,14 @@ _HAMLET = re.compile(
     rf"\s?,?\s?(?i:thôn|thon|làng|lang|khu|khối|khoi|kdc|xóm|xom|tdp|ấp)\s(?:\d{{1,2}}"
     rf"|[{UPPER}]\w*)(?:\s[{UPPER}\d][\w'’]*){{0,3}}"
 )
+_PLAIN_HOME = re.compile(
+    r"(?<![a-z])(?:dia chi(?: nha)?|so nha|nha so|nha (?:em|toi|minh|tui) (?:o )?(?:so )?"
+    r")\s?[:,]?\s?(?:la|o|so)?\s?$"
+)
+_PLAIN_STREET = re.compile(r"(?:\s[a-z]+){2,3}")  # '26 le hong phong', all in small letters
 _OFFICE = re.compile(
-    r"(?:ubnd|uy ban|tru so|cong ty|(?<![a-z])so (?:y|xay|cong|noi|giao|nong|tu|tai|van|dan|khoa)|cong an"
+    r"(?:ubnd|uy ban|chung cu|khu dan cu|ky tuc xa|san van dong|cong vien|nha nghi|tru so|cong ty"
+    r"|(?<![a-z])so (?:y|xay|cong|noi|giao|nong|tu|tai|van|dan|khoa)|cong an"
     r"|benh vien|truong|van phong|trung tam|ngan hang|cua hang|chi nhanh|(?<![a-z])quan|toa nha"
     r"|nha (?:van hoa|hang|xe|sach|thuoc|may|tho|khach|ga|hat)|khach san|(?<![a-z])cho(?![a-z])|sieu thi"
     r"|toa an|tiep dan|tram|thanh tra|buu dien|dau gia)[^.\n]{0,40}$"
@@ -67,9 +73,11 @@ def _at(view: View, number: re.Match[str]) -> Span | None:
     street = _STREET.match(view.text, number.end())
     if not (lives or house) and "/" not in number[0]:
         return None
+    if street is None and lives and _PLAIN_HOME.search(folded, low, begin) and view.text[number.end() :].islower():
+        street = _PLAIN_STREET.match(folded, number.end())
     if _OFFICE.search(folded, low, begin) or not _is_house(folded, number, street, house, lives):
         return None
-    return Span(begin, _street_end(view, number.end()), ADDRESS)
+    return Span(begin, max(street.end() if street else 0, _street_end(view, number.end())), ADDRESS)
 
 
 def _is_house(

@@ -41,8 +41,10 @@ _BANK_AFTER = re.compile(
     r"[\s,.\-–:(]{0,4}(?:(?:ngan hang|nh|tai|mo tai|bank|o|cua)[\s:]{1,2}){0,3}(?:" + _BANKS + r")(?![a-z])"
 )
 
+_CURRENCY = re.compile(r"\s{0,2}(?P<unit>dong|d|₫|vnd|usd|\$|euro|trieu|ty|nghin|ngan|xu)(?![a-z])")
+_NOT_MONEY = frozenset({"đóng", "động", "đông", "đống", "tý", "ngăn", "ngân", "triều"})
 _UNIT_AFTER = re.compile(
-    r"\s{0,2}(?:/|\+)?\s{0,2}(?:dong|d|đ|₫|vnd|vnđ|usd|\$|euro|trieu|tr|ty|nghin|ngan|k|tan|ta|kg|kwh|kw"
+    r"\s{0,2}(?:/|\+)?\s{0,2}(?:tr|k|tan|ta|kg|kwh|kw"
     r"|mw|km2?|km|m2|m3|m²|m³|m|ha|lit|luot|nguoi|khach"
     r"|hanh khach|view|views|like|phieu|ho|con|cay|xe|cai|san pham|don vi|co phieu|cp|%|phan tram|bo|tram"
     r"|cuon|ban|nam|lan|tai khoan|ca|liec?u)(?![a-z])"
@@ -54,7 +56,7 @@ _UNIT_BEFORE = re.compile(
     r"|tren|duoi|them|tong|moi|duoc|so)\s){0,3}$"
 )
 _TAX = re.compile(
-    r"(?<![a-z])(?:mst|m\.s\.t|ma so thue|tax code|ma so doanh nghiep|msdn|ma so dn|dkkd|gpkd"
+    r"(?<![a-z])(?:mst|m\.s\.t|ma so thue|tax code|ma so doanh nghiep|msdn|ma so dn|dkkd|gpkd|dang ky kinh doanh"
     r"|giay chung nhan dkkd|so dkkd|ma so kinh doanh)[^\d\n]{0,25}$"
 )
 _SHORT_LINE = re.compile(r"1(?:8|9)00\d{2,6}")
@@ -90,9 +92,15 @@ def announces_account(folded: str, start: int, end: int) -> bool:
     return _ACCOUNT.search(folded, *_before(folded, start)) is not None or _BANK_AFTER.match(folded, end) is not None
 
 
-def is_amount(folded: str, start: int, end: int) -> bool:
+def is_money(text: str, folded: str, end: int) -> bool:
+    """'đồng', 'triệu' … right behind; 'đóng' and 'đông' are other words."""
+    unit = _CURRENCY.match(folded, end)
+    return unit is not None and text[unit.start("unit") : unit.end()].lower() not in _NOT_MONEY
+
+
+def is_amount(text: str, folded: str, start: int, end: int) -> bool:
     """Money, quantities, views: a unit behind, or a word of price before a round number."""
-    if _UNIT_AFTER.match(folded, end):
+    if is_money(text, folded, end) or _UNIT_AFTER.match(folded, end):
         return True
     return folded[start:end].endswith("00") and _UNIT_BEFORE.search(folded, *_before(folded, start)) is not None
 

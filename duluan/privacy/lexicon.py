@@ -12,12 +12,14 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-TITLES: Final = words(
+WRITTEN_TITLES: Final = words(
     """
-    ong ba anh chi em co chu bac chau di thay mo cau cu chong vo thang con me bo cha ban be dinh ten nhan sinh ho
-    xe mu lao gia a ah c e
+    ông bà anh chị em cô chú bác cháu dì thầy mợ cậu cụ chồng vợ thằng con mẹ bố cha bạn bé đình tên nhân sinh hộ xe
+    mụ lão già a c e ô b
     """
 )  # one word each; the last word of 'gia đình', 'nạn nhân', 'học sinh', 'chủ hộ', 'chủ xe'
+PLAIN_TITLES: Final = frozenset(fold(title) for title in WRITTEN_TITLES)
+PERSONAL_TITLES: Final = words("ông bà anh chị cô chú bác dì mợ")
 
 SURNAMES: Final = words(
     """
@@ -25,7 +27,8 @@ SURNAMES: Final = words(
     luong lam to ta ha cao chau thai quach tang kieu luu la tong thach phung tieu bach nghiem chu cu giang khuc
     khong lu luc ma mac nong on quan sam si thi ton tu trieu trang van vi vien an au be cung dam dau diep doi dong
     giap han hua kha khau khuat kim long mau nghi ninh nhan pho phi que sai than thieu tiet tra uong ung viet xuan
-    siu ksor kpa nie mlo ayun adrong eban bya nay rmah rcom rah rochom puih kbuor hmok bkrong bdap kdam
+    siu ksor kpa nie mlo ayun adrong eban bya nay ro brao thao xieng lo vang sung hang lau mua chao tan ban
+    rmah rcom rah rochom puih kbuor hmok bkrong bdap kdam
     """
 )
 
@@ -65,5 +68,13 @@ BODIES: Final = words(
     """
     UBND HĐND CSGT CA QL TP HCM VN BHXH BHYT ĐT TL GV HS MTTQ THPT THCS TH UB CAX CATP EVN FC MC VIP CLB BQL GPMB
     BCH HTX TT TX SV PH BS CB NV CV QLTT TNXP DN KCN BV
+    """
+)
+
+# First words of what may follow 'các anh', 'bà con' … in capitals and is nobody's name.
+NO_NAMES: Final = words(
+    """
+    cong nha viet trung han nhat my dang chinh quoc uy bo so hoi ban phong sai tay phap nga lao canh quan
+    giao hung tien bien
     """
 )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from duluan.privacy.marks import EMAIL, PROFILE, Span
-from duluan.privacy.view import View
+from duluan.privacy.view import UPPER, View
 
 # "ten@noi.vn", "ten @ noi . vn", "ten(at)noi(dot)vn", "ten a cong gmail cham com": the at sign in every disguise seen.
 _AT = r"(?:\s?@\s?|\s?[\[({]\s?(?:at|a|a cong)\s?[\])}]\s?|\s(?:at|a cong|a moc|acong)\s)"
@@ -31,10 +31,11 @@ _PROFILE = re.compile(
 _HANDLE = re.compile(r"(?<![\w@./\[])@(?!\s)[a-z_][\w.]{2,40}(?<![.])")
 _ANNOUNCED = re.compile(
     r"(?<![\w\[])(?:nick(?:\s?name)?|acc|fb|face(?:book)?|zalo|tiktok|tik tok|insta(?:gram)?|ig|tele(?:gram)?|viber)"
-    r"(?:\s(?:cua|ca nhan|la|ten|minh|em|toi|tui|nick|fb|face(?:book)?|zalo|tiktok)){0,3}\s?(?::|=|->)\s?"
+    r"(?:\s(?:cua|ca nhan|la|ten|minh|em|toi|tui|chi|anh|co|no|ong|ba|ay|do|nay|nguoi|nick"
+    r"|fb|face(?:book)?|zalo|tiktok)){0,4}\s?(?::|=|->)\s?"
 )
 _ANNOUNCED_NAME = re.compile(r"(?:[a-z_][\w]*[._][\w.]*\w|[a-z][a-z_]*\d+\w*)", re.IGNORECASE)
-_DISPLAY_NAME = re.compile(r"[^\W\d_][\w'’]*(?: [^\W\d_][\w'’]*){1,4}")
+_DISPLAY_NAME = re.compile(rf"[{UPPER}][\w'’]*(?: [{UPPER}][\w'’]*){{1,4}}")
 
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"”]+|(?<![\w@])[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.(?:vn|com|net|org|gov)/[^\s<>\"”]+"
@@ -82,10 +83,6 @@ def _announced(text: str, folded: str) -> list[Span]:
     for match in _ANNOUNCED.finditer(folded):
         start = match.end()
         handle = _ANNOUNCED_NAME.match(folded, start) or _DISPLAY_NAME.match(text, start)
-        if handle and (handle.re is _ANNOUNCED_NAME or _titled(handle[0])):
+        if handle:
             spans.append(Span(start, handle.end(), PROFILE))
     return spans
-
-
-def _titled(words: str) -> bool:
-    return all(word[0].isupper() for word in words.split())

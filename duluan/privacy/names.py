@@ -12,12 +12,15 @@ from duluan.privacy.lexicon import (
     BODIES,
     LOWER_SURNAMES,
     MIDDLES,
+    NO_NAMES,
     OFFICE,
+    PERSONAL_TITLES,
     PLAIN_SURNAMES,
+    PLAIN_TITLES,
     SURNAMES,
-    TITLES,
     WRITTEN_MIDDLES,
     WRITTEN_SURNAMES,
+    WRITTEN_TITLES,
 )
 from duluan.privacy.marks import NAME, Span
 from duluan.privacy.view import UPPER, View
@@ -29,7 +32,7 @@ _INITIALS = re.compile(
     rf"|[{UPPER}]\.(?=\s|$|[,;:!?)])|[{UPPER}]{{1,4}}(?![\w.'’])"
 )
 _FULL = re.compile(rf"{_WORD}(?:\s{_WORD}){{1,4}}")
-_MINORITY = re.compile(rf"(?:[AY]\s{_WORD}|[HY][’']\s?{_WORD})(?:\s{_WORD}){{0,2}}")
+_MINORITY = re.compile(rf"(?:[AY](?:\s|\.\s?|-){_WORD}|[HY][’']\s?{_WORD})(?:\s{_WORD}){{0,2}}")
 _BARE_MINORITY = re.compile(rf"(?<!\w)H[’']\s?{_WORD}(?:\s{_WORD}){{0,2}}")
 _PLACE_BEFORE = re.compile(r"(?:ia|ea|chu|dak|buon|lang|plei|kon|huyen|xa)\s$")
 _LOWER = re.compile(
@@ -46,8 +49,8 @@ _OFFICE_AFTER = re.compile(
 def find_names(view: View) -> Iterator[Span]:
     """Spans of private persons' names; titles stay."""
     for capital in _CAPITAL.finditer(view.text):
-        title = _title_before(view.folded, capital.start())
-        if title is not None and (end := _name_at(view, capital.start())):
+        title = _title_before(view, capital.start())
+        if title is not None and (end := _name_at(view, title, capital.start())):
             span = Span(capital.start(), end, NAME)
             if not _in_office(view.folded, title, span):
                 yield span
@@ -64,23 +67,42 @@ def _bare(view: View) -> Iterator[Span]:
             yield Span(match.start(), match.end(), NAME)
 
 
-def _title_before(folded: str, start: int) -> int | None:
-    """Where the title begins that stands right before `start`, at most two spaces away."""
+def _title_before(view: View, start: int) -> int | None:
+    """Where the title begins that stands right before `start`, at most two spaces away.
+
+    A word with marks must have a title's marks ('cầu' is no 'cậu'); one without needs a text without marks, or has none anyway.
+    """
+    folded = view.folded
     end = start
     while end and folded[end - 1] == " " and start - end < 2:
         end -= 1
     begin = folded.rfind(" ", 0, end) + 1
-    return begin if end < start and folded[begin:end].lstrip("\"'(“-,.:;!?") in TITLES else None
+    word = view.text[begin:end].lower().lstrip("\"'(“-,.:;!?")
+    titled = word in WRITTEN_TITLES or (word in PLAIN_TITLES and word.isascii() and not _accented(view))
+    return begin if end < start and titled else None
 
 
-def _name_at(view: View, start: int) -> int | None:
+def _accented(view: View) -> bool:
+    return not view.text.isascii() and view.text.lower() != view.folded
+
+
+def _name_at(view: View, title: int, start: int) -> int | None:
     if match := _MINORITY.match(view.text, start):
         return match.end()
     if (match := _INITIALS.match(view.text, start)) and match[0] not in BODIES:
         return match.end()
-    if (match := _FULL.match(view.text, start)) and view.folded[start:].split(maxsplit=1)[0].split("-")[0] in SURNAMES:
+    if (match := _FULL.match(view.text, start)) and _is_name(view, title, start, match):
         return match.end()
     return None
+
+
+def _is_name(view: View, title: int, start: int, match: re.Match[str]) -> bool:
+    """A known surname first; behind 'ông', 'chị' … any two capitalised words that begin no body's or country's name."""
+    first = view.folded[start : match.end()].split()[0].split("-")[0]
+    if first in SURNAMES:
+        return True
+    word = view.text[title:start].strip(" \"'(“-,.:;!?").lower()
+    return word in PERSONAL_TITLES and first not in NO_NAMES and not match[0].isupper()
 
 
 def _small_letters(view: View) -> Iterator[Span]:
@@ -91,8 +113,8 @@ def _small_letters(view: View) -> Iterator[Span]:
         middle = view.text[name.start("middle") : name.end("middle")].lower()
         written = surname in WRITTEN_SURNAMES and middle in WRITTEN_MIDDLES
         plain = surname in PLAIN_SURNAMES and middle in {"thi", "van"}
-        title = _title_before(view.folded, begin)
-        if (written or plain) and title is not None:
+        title = _title_before(view, begin)
+        if (written or plain) and title is not None and view.text[begin].islower():
             span = Span(begin, name.end(), NAME)
             if not _in_office(view.folded, title, span):
                 yield span

@@ -17,19 +17,20 @@ from duluan.privacy.view import View
 _WORDS = {
     "khong": "0", "hong": "0", "ko": "0", "zero": "0", "mot": "1", "hai": "2", "ba": "3", "bon": "4", "tu": "4",
     "nam": "5", "lam": "5", "sau": "6", "bay": "7", "tam": "8", "chin": "9",
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
 }  # fmt: skip
 _LOOKS = str.maketrans("oil", "011")
-_WORD_LIST = "|".join(_WORDS)
+_WORD_LIST = "|".join(sorted(_WORDS, key=len, reverse=True))  # 'bay' before 'ba'
 _TOKEN = re.compile(
     r"(?<![a-z0-9])[oil]{0,3}\d+(?:[oil]{1,3}\d+)*(?:[oil]{1,3}(?![a-z0-9]))?"
-    rf"|\d+|(?<![a-z0-9])(?:o{{1,3}}|(?:{_WORD_LIST})(?:\s?(?:{_WORD_LIST}))*)(?![a-z0-9])"
+    rf"|\d+|(?<![a-z0-9])(?:[oil]{{1,3}}|(?:{_WORD_LIST})(?:\s?(?:{_WORD_LIST}))*)(?![a-z0-9])"
 )
 _SINGLE_WORD = re.compile(_WORD_LIST)
 _ZEROS = ("khong", "zero", "hong ", "ko ", " o ")
 _SPOKEN = re.compile(
     rf"(?:khong|zero|hong|ko|(?<![a-z])o)\W{{1,3}}(?:{_WORD_LIST}|\d)\W{{1,3}}(?:{_WORD_LIST}|\d|o)(?![a-z])"
 )
-_GAP = re.compile(r"[\s.\-–_·•*/~|\\()+,\u200b-\u200f\u2060\ufe0f\u20e3\u00ad]{0,4}")
+_GAP = re.compile(r"[\s.\-–_·•*/~|\\()+,\u200b-\u200f\u2060\ufe0f\u20e3\u00ad\u0300-\u036f]{0,4}")
 _SIX_NEAR = re.compile(r"\d(?:\D{0,8}\d){5}")
 _DATE = re.compile(
     r"\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?(?:19|20)\d\d(?!\d)|(?:19|20)\d\d[./\-]\d{1,2}[./\-]\d{1,2}(?!\d)"
@@ -56,7 +57,7 @@ def find_numbers(view: View, protected: Sequence[tuple[int, int]] = ()) -> list[
     spans: list[Span] = []
     for run in _runs(view.text, folded):
         if not any(start < run[-1].end and run[0].start < end for start, end in protected):
-            spans += _in_run(folded, run)
+            spans += _in_run(view.text, folded, run)
     spans += _lettered(folded)
     return spans
 
@@ -82,7 +83,10 @@ def _runs(text: str, folded: str) -> Iterator[list[Token]]:
 
 def _joined(folded: str, left: Token, right: Token) -> bool:
     gap = folded[left.end : right.start]
-    return _GAP.fullmatch(gap) is not None and not ("," in gap and len(gap) > 1)
+    if _GAP.fullmatch(gap) is None:
+        return False
+    spoken = not (folded[left.start].isdigit() and folded[right.start].isdigit())
+    return spoken or not ("," in gap and len(gap) > 1)  # '0905123456, 0914…' are two
 
 
 def _tokens(text: str, folded: str) -> Iterator[Token]:
@@ -99,14 +103,14 @@ def _tokens(text: str, folded: str) -> Iterator[Token]:
                 yield Token(word.start(), word.end(), _WORDS[word[0]])
 
 
-def _in_run(folded: str, run: Sequence[Token]) -> Iterator[Span]:
+def _in_run(text: str, folded: str, run: Sequence[Token]) -> Iterator[Span]:
     index = 0
     while index < len(run):
         date = _DATE.match(folded, run[index].start)
         if date:
             index = _first_after(run, date.end(), index)
             continue
-        found = _phone_at(folded, run, index) or _other_at(folded, run, index)
+        found = _phone_at(folded, run, index) or _other_at(text, folded, run, index)
         if found:
             stop, span = found
             if span is not None:
@@ -173,7 +177,7 @@ def _is_paper12(folded: str, digits: str, used: Sequence[Token]) -> bool:
     return digits[0] == "0" and "001" <= digits[:3] <= "096" and digits[3] in "0123" and len(used) <= 6
 
 
-def _other_at(folded: str, run: Sequence[Token], index: int) -> Found | None:
+def _other_at(text: str, folded: str, run: Sequence[Token], index: int) -> Found | None:
     """Papers and accounts: what announces them decides; bare long numbers that are no amount go as well."""
     first = run[index]
     if not folded[first.start].isdigit():
@@ -182,12 +186,16 @@ def _other_at(folded: str, run: Sequence[Token], index: int) -> Found | None:
     digits = "".join(token.digits for token in run[index:stop])
     written = folded[first.start : run[stop - 1].end]
     after = run[stop - 1].end
-    if len(digits) < 6 or context.is_amount(folded, first.start, after) or context.is_tax_code(folded, first.start):
-        return (stop, None) if len(digits) >= 6 else None
-    if context.is_public_line(folded, first.start, digits):
+    if len(digits) < 6 or (first.start and folded[first.start - 1].isalpha()):  # 'IB2500123456' is a code
+        return None
+    if context.is_tax_code(folded, first.start) or context.is_public_line(folded, first.start, digits):
         return stop, None
-    mark = _announced_mark(folded, first.start, after, digits) or _bare_mark(written, digits)
-    return (stop, Span(first.start, after, mark)) if mark else None
+    mark = None
+    if not context.is_money(text, folded, after):
+        mark = _announced_mark(folded, first.start, after, digits)
+    if mark is None and not context.is_amount(text, folded, first.start, after):
+        mark = _bare_mark(written, digits)
+    return stop, Span(first.start, after, mark) if mark else None
 
 
 def _group_end(folded: str, run: Sequence[Token], index: int) -> int:

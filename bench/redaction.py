@@ -1,0 +1,67 @@
+"""Recall of redaction on tests/data/redaction_probes.csv and damage to keep_probes.csv.
+
+A probe counts as found when none of its secrets' digits, letters of the address, or name is left in place.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+import time
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+from duluan.privacy import redact
+
+DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
+HALVES = ("dev", "heldout")
+
+
+def read(name: str) -> list[dict[str, str]]:
+    """All probes of a file."""
+    with (DATA / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def leaks(text: str, secrets: list[str]) -> bool:
+    """Whether a secret, or a run of four of its digits or words, is still there after redaction."""
+    left = redact(text)
+    return any(part in unicodedata.normalize("NFC", left) for secret in secrets for part in _parts(secret))
+
+
+def _parts(secret: str) -> list[str]:
+    """What must not be left: the whole, and each of its tokens that says something by itself (3 digits, or a name's word)."""
+    whole = unicodedata.normalize("NFC", secret)
+    tokens = re.findall(r"\d{3,}|[^\W\d_]{4,}", whole)
+    return [whole, *(token for token in tokens if token.isdigit() and len(token) >= 4)]
+
+
+def main() -> None:
+    """Prints recall per kind and damage per kind, for each half."""
+    for half in HALVES:
+        if "--split" in sys.argv and sys.argv[sys.argv.index("--split") + 1] != half:
+            continue
+        probes = [p for p in read("redaction_probes.csv") if p["split"] == half]
+        keeps = [p for p in read("keep_probes.csv") if p["split"] == half]
+        missed = [p for p in probes if leaks(p["text"], p["secrets"].split("‖"))]
+        damaged = [p for p in keeps if redact(p["text"]) != unicodedata.normalize("NFC", p["text"])]
+        all_kinds, bad = Counter(p["kind"] for p in probes), Counter(p["kind"] for p in missed)
+        print(
+            f"{half}: recall {1 - len(missed) / len(probes):.3f} of {len(probes)}; damage {len(damaged)} of {len(keeps)}"
+        )
+        print("  " + ", ".join(f"{kind} {n - bad[kind]}/{n}" for kind, n in all_kinds.items()))
+        if "--errors" in sys.argv:
+            for probe in missed + damaged:
+                print(f"  {probe['kind']:14s} {probe['text']}  →  {redact(probe['text'])}")
+    texts = [p["text"] for p in read("redaction_probes.csv") + read("keep_probes.csv")]
+    start = time.process_time()
+    for _ in range(5):
+        for text in texts:
+            redact(text)
+    print(f"{5 * len(texts) / (time.process_time() - start):,.0f} probe texts/s (CPU)")
+
+
+if __name__ == "__main__":
+    main()
