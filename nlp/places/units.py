@@ -50,7 +50,7 @@ ADJECTIVES: Final = frozenset(
     }
 )  # 'xã miền núi Ba Vì'
 
-# Words before a name that say what it is. Hard: a road, river, mountain; person: somebody called so; neither is ever the unit, says the guideline.
+# Words before a name that say what it is. Hard: a road, river, mountain. Person: somebody called so. Neither is ever the unit (guideline).
 # Soft: a school, market, village …, which mostly stands in the unit whose name it bears.
 _HARD = """
 đường, phố, đại lộ, sông, suối, hồ, núi, đỉnh, đèo, cầu, dốc, thác, vịnh, đầm, sâm, hẻm, ga, công viên, thủy điện, đập, công ty,
