@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from duluan.model import Document, Enriched, Issue
@@ -58,10 +58,19 @@ class Clusterer:
 
     def add(self, documents: Sequence[Document]) -> list[Assignment]:
         """Take documents in; their assignments as they stand after the last one. A document that is known changes nothing."""
+        given: list[Assignment] = []
         for document in documents:
             if document.id not in self.ledger:
                 self._take(document)
-        return [self._assignment(document.id) for document in documents]
+            given.append(self._assignment(document.id))
+        return [replace(item, issue=self._later(item)) for item in given]
+
+    def _later(self, item: Assignment) -> str:
+        """An assignment's issue after what happened since, for documents that may have left the working set meanwhile."""
+        issue = self.moves.get(item.id, item.issue)
+        while issue in self.merges:
+            issue = self.merges[issue]
+        return issue
 
     def assignment(self, id: str) -> Assignment | None:
         """Where a document of the working set stands now; None where it is unknown or too old."""
@@ -132,8 +141,8 @@ class Clusterer:
         body = tokens(document.text)
         day = int(self.now // DAY)
         words = body or tokens(document.title)
-        kept = sketch_of(words, hashes(words), document.title)
-        origin = self.reprints.origin_of(document.id, kept, own_words=own_words, day=day)
+        kept, shingles = sketch_of(words, hashes(words), document.title)
+        origin = self.reprints.origin_of(document.id, kept, shingles, own_words=own_words, day=day)
         event = self._event_for(document, origin, body)
         self._count(event, document, own=origin == document.id)
         self.ledger.put(document.id, Entry(origin, event.number, document.parent), day)
@@ -172,7 +181,9 @@ class Clusterer:
         else:
             event = self.working.open(self._new_id(document.id), document.fetched.timestamp(), self.now)
         self.working.add_text(event, document.id, vector)
-        self.due.add(event.number)
+        # a new issue has just been compared with all others; a large one changes little by one text
+        if event.texts - event.checked >= max(1, event.texts // 8) and event.texts > 1:
+            self.due.add(event.number)
         self.grown.add(event.number)
         return event
 
@@ -209,6 +220,7 @@ class Clusterer:
         self.due = set()
 
     def _same_event(self, event: Event) -> Event | None:
+        event.checked = event.texts
         apart = [n for n, e in self._kept_apart(event)]
         found = self.working.nearest(heaviest_first(event.terms), event.last, event.places, [event.number, *apart])
         if found is None or not event.texts:

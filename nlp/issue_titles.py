@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
 
 from duluan.model import Document
 from duluan.text import excerpt, squeeze
-from nlp.clustering.terms import grams, hashes, token_hash
+from nlp.clustering.terms import term_codes
 
 TITLE_LIMIT = 110
+PHRASE_SYLLABLES = 4
 NO_TITLE = "Vấn đề chưa có tiêu đề"
 _WORD = re.compile(r"\w+")
 _LABEL = re.compile(
@@ -42,10 +41,10 @@ def best_title(titles: Sequence[str], weights: Mapping[int, int]) -> str:
     """The headline that says most of what the issue's texts share; ties go to the earlier one."""
     best, score = NO_TITLE, 0.0
     for title in dict.fromkeys(titles):
-        codes = hashes([word.lower() for word in _WORD.findall(title)])
-        found = {*codes.tolist(), *grams(codes, 2).tolist()}
+        words = [word.lower() for word in _WORD.findall(title)]
+        found = set(term_codes(words))
         # a long headline holds more terms; the root keeps it from winning by length alone
-        value = sum(weights.get(code, 0) for code in found) / max(1, len(codes)) ** 0.5
+        value = sum(weights.get(code, 0) for code in found) / max(1, len(words)) ** 0.5
         if value > score:
             best, score = title, value
     return best if score or not titles else titles[0] or NO_TITLE
@@ -70,22 +69,34 @@ def key_terms(
 
 
 def _phrases(title: str, weights: Mapping[int, int]) -> list[tuple[str, int]]:
-    """Runs of syllables whose neighbours belong together in this issue ('sạt' 'lở' 'đất' → 'sạt lở đất')."""
+    """Names, and runs of syllables that belong together in this issue ('sạt' 'lở' 'đất' → 'sạt lở đất'), with their weight."""
     found: list[tuple[str, int]] = []
     for part in re.split(r"[^\w\s]+", title):
         words = _WORD.findall(part)
-        codes = hashes([word.lower() for word in words])
-        pairs = [weights.get(code, 0) for code in grams(codes, 2).tolist()]
-        floor = max(pairs, default=0) * 0.5
-        start = 0
-        for end in range(1, len(words) + 1):
-            if end < len(words) and pairs[end - 1] > floor and end - start < 4:
-                continue
+        codes = term_codes([word.lower() for word in words])
+        pairs = [weights.get(code, 0) for code in codes[len(words) :]]
+        for start, end in _runs(words, pairs):
             run = _trim(words[start:end])
             if len(run) > 1:
                 found.append((_cased(run), max(pairs[start : end - 1], default=0)))
-            start = end
     return found
+
+
+def _runs(words: Sequence[str], pairs: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(start, end) of each phrase: a name is never cut, other runs end at a weak link or after four syllables."""
+    floor = max(pairs, default=0) * 0.5
+    start = 0
+    for end in range(1, len(words) + 1):
+        if end < len(words):
+            name, next_name = words[end - 1][0].isupper(), words[end][0].isupper()
+            if next_name and name:
+                continue
+            if not next_name and not name and pairs[end - 1] > floor and end - start < PHRASE_SYLLABLES:
+                continue
+            if end == 1 and not next_name and pairs[0] > floor:
+                continue  # the capital of a headline's first word makes no name
+        yield start, end
+        start = end
 
 
 def _trim(words: list[str]) -> list[str]:
@@ -105,12 +116,7 @@ def _cased(words: list[str]) -> str:
 
 
 def _within(phrase: str, other: str) -> bool:
-    a, b = phrase.lower(), other.lower()
-    return a in b or b in a or bool(np.intersect1d(_codes(a), _codes(b)).size)
-
-
-def _codes(text: str) -> list[int]:
-    return [token_hash(word) for word in text.split()]
+    return not set(phrase.lower().split()).isdisjoint(other.lower().split())
 
 
 def _first_sentence(text: str) -> str:

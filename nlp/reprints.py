@@ -9,15 +9,15 @@ People's own words (comments, reports) fold only where they are near-exact copie
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp.clustering.terms import Hashes, grams, hashes, tokens
 
 HEAD = 120  # syllables whose shingles are all kept; also the longest "short" text
-SPARSE = np.uint64(8)
 SHARED_LEAST = 3
 CONTAINED = 0.35  # of the shorter text's sketch: 15 % of words edited leave .85^4 = .52 of the shingles
 SHORT_SURE = 0.5  # short texts have few shingles: between these two the bigrams decide
@@ -25,33 +25,30 @@ SHORT_MAYBE = 0.15
 SHORT_BIGRAMS = 0.5
 OWN_WORDS = 0.7  # of the longer text, for comments and reports
 OWN_WORDS_TOKENS = 8  # "cảm ơn các anh công an" is said by many, not copied
-OTHER_NUMBERS = (
-    0.8  # daily bulletins repeat a text around other dates and figures; above this it is a copy all the same
-)
+# Daily bulletins repeat a text around other dates and figures; above this it is a copy all the same.
+OTHER_NUMBERS = 0.97
 BOILERPLATE = 24  # texts of distinct origin that hold a shingle
 NEW_SHARE = 0.15  # a reprint with this share of new shingles is itself a text that others may reprint
-_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_MIX = np.uint32(0x9E3779B1)
+_TOP = np.uint32(29)  # three upper bits zero: one shingle in eight
+
+Kept32 = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What is kept of one text. `sparse` is the one-in-eight part; `bigrams` only of short texts.
+    """What is kept of one text, as 32-bit hashes. `sparse` is the one-in-eight part; `bigrams` only of short texts."""
 
-    `every` holds all shingles: a text is looked up by all of them, but found again only by `keys`.
-    """
-
-    every: frozenset[int]
-    dense: tuple[int, ...]
-    sparse: tuple[int, ...]
+    dense: Kept32
+    sparse: Kept32
+    bigrams: Kept32
     short: bool
     length: int
-    bigrams: frozenset[int]
     numbers: frozenset[str]
 
-    @property
-    def keys(self) -> frozenset[int]:
+    def found_by(self) -> set[int]:
         """All hashes under which the text is found."""
-        return frozenset(self.dense).union(self.sparse)
+        return {*self.dense.tolist(), *self.sparse.tolist()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +56,38 @@ class Kept:
     """One remembered text; `origin` is another's id where it is a reprint that adds much."""
 
     sketch: Sketch
-    keys: frozenset[int]
     origin: str
     own_words: bool
     day: int
 
 
-def sketch(title: str, text: str) -> Sketch:
-    """Title and text → sketch; texts below four syllables have none and reprint nothing."""
+def sketch(title: str, text: str) -> tuple[Sketch, set[int]]:
+    """Title and text → sketch and all shingles; texts below four syllables have none and reprint nothing."""
     words = tokens(text) or tokens(title)
     return sketch_of(words, hashes(words), title)
 
 
-def sketch_of(words: list[str], codes: Hashes, title: str) -> Sketch:
-    """The same from syllables and their hashes, where the caller has them already."""
-    shingles = grams(codes, 4)
+def sketch_of(words: list[str], codes: Hashes, title: str) -> tuple[Sketch, set[int]]:
+    """The same from syllables and their hashes. A text is looked up by all its shingles, but found again only by `found_by`."""
+    shingles = _short(grams(codes, 4))
     short = len(words) <= HEAD
-    dense = shingles if short else shingles[: HEAD - 3]
-    sparse = shingles[(shingles * _MIX) >> np.uint64(32) & (SPARSE - np.uint64(1)) == 0]
-    return Sketch(
-        every=frozenset(shingles.tolist()),
-        dense=tuple(dict.fromkeys(dense.tolist())),
-        sparse=tuple(dict.fromkeys(sparse.tolist())),
+    kept = Sketch(
+        dense=_unique(shingles if short else shingles[: HEAD - 3]),
+        sparse=_unique(shingles[(shingles * _MIX) >> _TOP == 0]),
+        bigrams=_unique(_short(grams(codes, 2))) if short else shingles[:0],
         short=short,
         length=len(words),
-        bigrams=frozenset(grams(codes, 2).tolist()) if short else frozenset(),
-        numbers=frozenset(word for word in tokens(title) if word[0].isdigit()),
+        numbers=frozenset(word for word in (*tokens(title), *words) if word[0].isdigit()),
     )
+    return kept, set(shingles.tolist())
+
+
+def _short(codes: Hashes) -> Kept32:
+    return (codes >> np.uint64(32)).astype(np.uint32)
+
+
+def _unique(codes: Kept32) -> Kept32:
+    return np.fromiter(dict.fromkeys(codes.tolist()), np.uint32)
 
 
 @dataclass(slots=True)
@@ -94,21 +96,20 @@ class ReprintIndex:
 
     days: int = 14
     _entries: dict[int, Kept] = field(default_factory=dict)
-    _postings: dict[int, list[int]] = field(default_factory=dict)
+    _postings: dict[int, int | list[int]] = field(default_factory=dict)
     _queue: deque[int] = field(default_factory=deque)
     _next: int = 0
     _today: int = 0
 
-    def origin_of(self, id: str, item: Sketch, *, own_words: bool, day: int) -> str:
+    def origin_of(self, id: str, item: Sketch, shingles: set[int], *, own_words: bool, day: int) -> str:
         """The origin of this text – `id` itself where it reprints nothing known – and remember it. `day`: days since 1970."""
         self._expire(day)
-        if not item.dense or (own_words and item.length < OWN_WORDS_TOKENS):
+        if not shingles or (own_words and item.length < OWN_WORDS_TOKENS):
             return id
-        keys = item.keys
-        found = self._match(item, own_words)
+        found = self._match(item, shingles, own_words)
         origin = found.origin if found else id
-        if found is None or (not own_words and len(keys - found.keys) >= NEW_SHARE * len(keys)):
-            self._remember(Kept(replace(item, every=frozenset()), keys, origin, own_words, self._today))
+        if found is None or (not own_words and _adds_much(item, found.sketch)):
+            self._remember(Kept(item, origin, own_words, self._today))
         return origin
 
     def entries(self) -> Iterator[Kept]:
@@ -126,9 +127,9 @@ class ReprintIndex:
         """The latest day seen."""
         return self._today
 
-    def _match(self, item: Sketch, own_words: bool) -> Kept | None:
+    def _match(self, item: Sketch, shingles: set[int], own_words: bool) -> Kept | None:
         best: tuple[float, int] | None = None
-        for number, (shared, sparse) in self._shared(item).items():
+        for number, (shared, sparse) in self._shared(item, shingles).items():
             entry = self._entries[number]
             if entry.own_words != own_words:
                 continue
@@ -137,29 +138,42 @@ class ReprintIndex:
                 best = (score, -number)
         return self._entries[-best[1]] if best else None
 
-    def _shared(self, item: Sketch) -> dict[int, tuple[int, int]]:
+    def _shared(self, item: Sketch, shingles: set[int]) -> dict[int, tuple[int, int]]:
         """Candidate → (shared shingles, shared ones of the sparse part), for those that share enough to matter."""
         everywhere: dict[int, int] = {}
         thin: dict[int, int] = {}
         postings = self._postings
-        sparse = frozenset(item.sparse)
-        for key in item.every:
-            holders = postings.get(key)
-            if holders is None or len(holders) > BOILERPLATE:
-                continue
-            for number in holders:
-                everywhere[number] = everywhere.get(number, 0) + 1
-                if key in sparse:
-                    thin[number] = thin.get(number, 0) + 1
-        return {n: (count, thin.get(n, 0)) for n, count in everywhere.items() if count >= SHARED_LEAST}
+        for key in shingles & postings.keys():
+            holders = postings[key]
+            if isinstance(holders, int):
+                everywhere[holders] = everywhere.get(holders, 0) + 1
+            elif len(holders) <= BOILERPLATE:
+                for number in holders:
+                    everywhere[number] = everywhere.get(number, 0) + 1
+        enough = {number for number, count in everywhere.items() if count >= SHARED_LEAST}
+        if not enough:
+            return {}
+        for key in item.sparse.tolist():
+            for number in self._holders(key):
+                thin[number] = thin.get(number, 0) + 1
+        return {number: (everywhere[number], thin.get(number, 0)) for number in sorted(enough)}
+
+    def _holders(self, key: int) -> Sequence[int]:
+        holders = self._postings.get(key, ())
+        if isinstance(holders, int):
+            return (holders,)
+        return holders if len(holders) <= BOILERPLATE else ()
 
     def _remember(self, entry: Kept) -> None:
         number = self._next
         self._next += 1
         self._entries[number] = entry
         self._queue.append(number)
-        for key in entry.keys:
-            self._postings.setdefault(key, []).append(number)
+        postings = self._postings
+        for key in entry.sketch.found_by():
+            holders = postings.get(key)
+            # most shingles occur in one text: a plain number instead of a list saves half the memory
+            postings[key] = number if holders is None else _with(holders, number)
 
     def _expire(self, day: int) -> None:
         if day <= self._today:
@@ -167,15 +181,28 @@ class ReprintIndex:
         self._today = day
         while self._queue and self._entries[self._queue[0]].day < day - self.days:
             number = self._queue.popleft()
-            for key in self._entries.pop(number).keys:
+            for key in self._entries.pop(number).sketch.found_by():
                 holders = self._postings[key]
-                holders.remove(number)
-                if not holders:
+                if isinstance(holders, int) or len(holders) == 1:
                     del self._postings[key]
+                else:
+                    holders.remove(number)
+
+
+def _with(holders: int | list[int], number: int) -> list[int]:
+    if isinstance(holders, int):
+        return [holders, number]
+    holders.append(number)
+    return holders
+
+
+def _adds_much(item: Sketch, known: Sketch) -> bool:
+    keys = item.found_by()
+    return len(keys - known.found_by()) >= NEW_SHARE * len(keys)
 
 
 def _near_exact(item: Sketch, entry: Kept, shared: int) -> float:
-    share = shared / max(len(item.keys), len(entry.keys))
+    share = shared / (max(item.length, entry.sketch.length) - 3)
     return share if share >= OWN_WORDS else 0.0
 
 
@@ -186,11 +213,16 @@ def _contained(item: Sketch, entry: Kept, shared: int, sparse: int) -> float:
     if item.short or other.short:
         least = min(len(s.dense) for s in (item, other) if s.short)
         score = _short_score(item, other, min(1.0, shared / least))
-    if sparse >= SHARED_LEAST:
+    if sparse >= SHARED_LEAST and not (item.short and other.short):  # of two short texts the dense part says it all
         part = sparse / min(len(item.sparse), len(other.sparse))
         score = max(score, part if part > CONTAINED else 0.0)
-    differ = bool(item.numbers and other.numbers) and not item.numbers & other.numbers
-    return 0.0 if differ and score < OTHER_NUMBERS else score
+    return 0.0 if score < OTHER_NUMBERS and _other_numbers(item.numbers, other.numbers) else score
+
+
+def _other_numbers(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Both name dates or figures and hardly any is the same."""
+    least = min(len(a), len(b))
+    return least >= 2 and len(a & b) < least / 3
 
 
 def _short_score(item: Sketch, other: Sketch, share: float) -> float:
@@ -198,5 +230,7 @@ def _short_score(item: Sketch, other: Sketch, share: float) -> float:
         return share
     if share < SHORT_MAYBE or not (item.short and other.short):
         return share if share > CONTAINED and not (item.short and other.short) else 0.0
-    common = len(item.bigrams & other.bigrams) / max(1, min(len(item.bigrams), len(other.bigrams)))
+    common = len(set(item.bigrams.tolist()).intersection(other.bigrams.tolist())) / max(
+        1, min(len(item.bigrams), len(other.bigrams))
+    )
     return common if common >= SHORT_BIGRAMS else 0.0

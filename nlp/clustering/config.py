@@ -27,5 +27,5 @@ class ClusterConfig:
     reprint_days: float = 14.0
     prior_documents: float = 500.0  # weight of the background document frequencies against the live ones
     title_weight: float = 1.5
-    probes: int = 32  # rarest terms that look for candidates
-    max_postings: int = 400  # a term in more live issues than this finds no candidates
+    max_postings: int = 150  # a term in more live issues than this finds no candidates
+    max_visits: int = 300  # live issues that a document's rarest terms may name, repeats included

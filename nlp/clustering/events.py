@@ -5,7 +5,6 @@ An issue leaves the working set when it has been idle for `issue_days`; what it 
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ DAY = 86_400.0
 TITLES_KEPT = 12  # candidates for an issue's title
 MEMBERS_KEPT = 40  # latest texts whose main terms are remembered, for splitting
 MEMBER_TERMS = 24
+CANDIDATES = 8  # issues that are compared in full
 
 Vector = dict[int, int]
 
@@ -45,9 +45,10 @@ class Event:
     last: float
     active: float  # the clock when its latest document came in: what expiry goes by
     terms: Vector = field(default_factory=dict)
-    norm: float = 0.0
+    square: int = 0  # of the length of `terms`; exact
     length: float = 0.0
     texts: int = 0  # texts in the centroid
+    checked: int = 0  # texts when it last looked for its like
     documents: int = 0
     voices: int = 0
     topics: Counter[str] = field(default_factory=Counter)
@@ -75,7 +76,7 @@ class WorkingSet:
         weights: dict[int, float] = {}
         for term, frequency in counts.items():
             live = postings.get(term)
-            seen = prior * share.get(term >> 32, rare) + 0.3 + (len(live) if live else 0)
+            seen = prior * share.get(term, rare) + 0.3 + (len(live) if live else 0)
             idf = math.log(total / seen) - COMMON
             if idf > 0.0:
                 weights[term] = frequency * idf
@@ -137,7 +138,7 @@ class WorkingSet:
     def relist(self, event: Event) -> None:
         """Index an event that was made elsewhere (a snapshot, a split)."""
         self.events[event.number] = event
-        event.norm = _norm(event.terms)
+        event.square = _square(event.terms)
         for term in event.terms:
             self.postings.setdefault(term, []).append(event.number)
 
@@ -154,12 +155,13 @@ class WorkingSet:
     ) -> tuple[Event, float] | None:
         """The live issue most like `vector` and its score (cosine, less for silence and other places)."""
         found = self._candidates(vector, frozenset(skip))
-        length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
+        square = _square(vector)
         here = set(places)
         best: tuple[float, int] | None = None
         for number in found:
             event = self.events[number]
-            score = _dot(vector, event.terms) / (length * event.norm) * self._discount(event, now, here)
+            score = _dot(vector, event.terms) / (math.sqrt(square * event.square) or 1.0)
+            score *= self._discount(event, now, here)
             if best is None or (score, -number) > best:
                 best = (score, -number)
         return (self.events[-best[1]], best[0]) if best else None
@@ -170,32 +172,45 @@ class WorkingSet:
         return (self.config.other_place if elsewhere else 1.0) / (1.0 + self.config.idle_penalty * idle)
 
     def _candidates(self, vector: Vector, skip: frozenset[int]) -> list[int]:
-        limit, probes = self.config.max_postings, self.config.probes + len(vector) // 4
-        events, postings = self.events, self.postings
-        score: dict[int, float] = {}
+        """Up to `CANDIDATES` issues by the weight of the vector's rarest terms that they hold."""
+        limit, budget = self.config.max_postings, self.config.max_visits
+        postings = self.postings
+        score: dict[int, int] = {}
         for term, weight in vector.items():
             holders = postings.get(term)
             if holders is None or len(holders) > limit:
                 continue
             for number in holders:
-                score[number] = score.get(number, 0) + weight * events[number].terms[term]
-            probes -= 1
-            if not probes:
+                score[number] = score.get(number, 0) + weight
+            budget -= len(holders)
+            if budget < 0:
                 break
-        kept = ((total / events[number].norm, -number) for number, total in score.items() if number not in skip)
-        return [-number for _, number in heapq.nlargest(6, kept)]
+        for number in skip:
+            score.pop(number, None)
+        if len(score) <= CANDIDATES:
+            return list(score)
+        order = sorted([(-weight, number) for number, weight in score.items()])
+        return [number for _, number in order[:CANDIDATES]]
 
     def _add_terms(self, event: Event, vector: Vector) -> None:
         terms, postings, number = event.terms, self.postings, event.number
+        square = event.square
         for term, weight in vector.items():
-            if term in terms:
-                terms[term] += weight
-            else:
+            old = terms.get(term)
+            if old is None:
                 terms[term] = weight
-                postings.setdefault(term, []).append(number)
+                square += weight * weight
+                holders = postings.get(term)
+                if holders is None:
+                    postings[term] = [number]
+                else:
+                    holders.append(number)
+            else:
+                terms[term] = old + weight
+                square += weight * (weight + 2 * old)
+        event.square = square
         if len(terms) > 1.5 * self.config.centroid_terms:
             self._prune(event)
-        event.norm = _norm(event.terms)
 
     def _take_terms(self, event: Event, vector: Vector) -> None:
         for term, weight in vector.items():
@@ -204,13 +219,14 @@ class WorkingSet:
                 event.terms[term] = left
             elif event.terms.pop(term, None) is not None:
                 self._unlist(term, event.number)
-        event.norm = _norm(event.terms)
+        event.square = _square(event.terms)
 
     def _prune(self, event: Event) -> None:
         order = sorted(event.terms.items(), key=lambda item: (-item[1], item[0]))
         event.terms = dict(order[: self.config.centroid_terms])
         for term, _ in order[self.config.centroid_terms :]:
             self._unlist(term, event.number)
+        event.square = _square(event.terms)
 
     def _unlist(self, term: int, number: int) -> None:
         holders = self.postings[term]
@@ -240,10 +256,8 @@ def chronological(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _dot(a: Vector, b: Vector) -> int:
-    if len(a) > len(b):
-        a, b = b, a
-    return sum(weight * b[term] for term, weight in a.items() if term in b)
+    return sum([a[term] * b[term] for term in a.keys() & b.keys()])
 
 
-def _norm(terms: Vector) -> float:
-    return math.sqrt(sum(weight * weight for weight in terms.values())) or 1.0
+def _square(terms: Vector) -> int:
+    return sum([weight * weight for weight in terms.values()])

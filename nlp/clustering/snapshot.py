@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from nlp.cluster import Clusterer
 
 VERSION = 1
+_PARTS = ("dense", "sparse", "bigrams")
 _COUNTERS = ("topics", "places", "keywords")
-_PLAIN = ("number", "id", "first", "last", "active", "length", "texts", "documents", "voices", "titles")
+_PLAIN = ("number", "id", "first", "last", "active", "length", "texts", "checked", "documents", "voices", "titles")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -120,8 +121,8 @@ def _unpack_events(rows: list[dict[str, Any]], arrays: Arrays) -> Iterable[Event
 def _pack_vectors(name: str, vectors: Sequence[Vector], arrays: Arrays) -> None:
     total = sum(map(len, vectors))
     arrays[f"{name}_size"] = np.fromiter(map(len, vectors), np.int32, len(vectors))
-    arrays[f"{name}_term"] = np.fromiter((t for v in vectors for t in v), np.uint64, total)
-    arrays[f"{name}_weight"] = np.fromiter((w for v in vectors for w in v.values()), np.int64, total)
+    arrays[f"{name}_term"] = np.fromiter((t for v in vectors for t in v), np.uint32, total)
+    arrays[f"{name}_weight"] = np.fromiter((w for v in vectors for w in v.values()), np.int32, total)
 
 
 def _unpack_vectors(name: str, arrays: Arrays) -> Iterable[Vector]:
@@ -133,35 +134,20 @@ def _unpack_vectors(name: str, arrays: Arrays) -> Iterable[Vector]:
 
 
 def _pack_reprints(entries: Sequence[Kept], today: int, arrays: Arrays) -> dict[str, Any]:
-    for part in ("dense", "sparse", "bigrams"):
+    for part in _PARTS:
         hashes = [getattr(entry.sketch, part) for entry in entries]
         arrays[f"{part}_size"] = np.fromiter(map(len, hashes), np.int32, len(hashes))
-        arrays[part] = np.fromiter((h for group in hashes for h in group), np.uint64, sum(map(len, hashes)))
+        arrays[part] = np.concatenate(hashes) if hashes else np.zeros(0, np.uint32)
     rows = [[e.origin, e.own_words, e.day, e.sketch.short, e.sketch.length, sorted(e.sketch.numbers)] for e in entries]
     return {"today": today, "rows": rows}
 
 
 def _unpack_reprints(meta: dict[str, Any], arrays: Arrays) -> list[Kept]:
-    parts = zip(*(_groups(part, arrays) for part in ("dense", "sparse", "bigrams")), strict=True)
-    found = []
-    for (origin, own_words, day, short, length, numbers), (dense, sparse, bigrams) in zip(
-        meta["rows"], parts, strict=True
-    ):
-        sketch = Sketch(
-            every=frozenset(),
-            dense=tuple(dense),
-            sparse=tuple(sparse),
-            short=short,
-            length=length,
-            bigrams=frozenset(bigrams),
-            numbers=frozenset(numbers),
+    ends = [np.cumsum(arrays[f"{part}_size"])[:-1] for part in _PARTS]
+    groups = zip(*(np.split(arrays[part], end) for part, end in zip(_PARTS, ends, strict=True)), strict=True)
+    return [
+        Kept(Sketch(dense, sparse, bigrams, short, length, frozenset(numbers)), origin, own_words, day)
+        for (origin, own_words, day, short, length, numbers), (dense, sparse, bigrams) in zip(
+            meta["rows"], groups, strict=bool(meta["rows"])
         )
-        found.append(Kept(sketch, sketch.keys, origin, own_words, day))
-    return found
-
-
-def _groups(part: str, arrays: Arrays) -> Iterable[list[int]]:
-    hashes, start = arrays[part].tolist(), 0
-    for size in arrays[f"{part}_size"].tolist():
-        yield hashes[start : start + size]
-        start += size
+    ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from nlp.clustering.events import Event, Member, Vector
+from nlp.clustering.events import Event, Vector
 
 LEAST_TEXTS = 8  # below this an issue is too small to judge
 LEAST_HALF = 3
@@ -17,38 +18,43 @@ def halves(event: Event, below: float) -> frozenset[str]:
     members = event.members
     if len(members) < LEAST_TEXTS:
         return frozenset()
-    first = members[0].vector
-    other = min(members, key=lambda member: (_cosine(member.vector, first), member.document)).vector
-    near: list[Member] = []
-    far: list[Member] = []
+    texts = [_Text(member.document, member.vector, _length(member.vector)) for member in members]
+    first = texts[0]
+    other = min(texts, key=lambda text: (_cosine(text, first), text.document))
+    near: list[_Text] = []
+    far: list[_Text] = []
     for _ in range(ROUNDS):
         near, far = [], []
-        for member in members:
-            closer = _cosine(member.vector, first) >= _cosine(member.vector, other)
-            (near if closer else far).append(member)
+        for text in texts:
+            (near if _cosine(text, first) >= _cosine(text, other) else far).append(text)
         if min(len(near), len(far)) < LEAST_HALF:
             return frozenset()
         first, other = _centre(near), _centre(far)
     if _cosine(first, other) >= below:
         return frozenset()
-    leaving = far if members[0] in near else near
-    return frozenset(member.document for member in leaving)
+    leaving = far if texts[0] in near else near
+    return frozenset(text.document for text in leaving)
 
 
-def _centre(members: Iterable[Member]) -> Vector:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    document: str
+    vector: Vector
+    length: float
+
+
+def _centre(texts: Iterable[_Text]) -> _Text:
     total: Vector = {}
-    for member in members:
-        for term, weight in member.vector.items():
+    for text in texts:
+        for term, weight in text.vector.items():
             total[term] = total.get(term, 0) + weight
-    return total
+    return _Text("", total, _length(total))
 
 
-def _cosine(a: Vector, b: Vector) -> float:
-    if len(a) > len(b):
-        a, b = b, a
-    shared = sum(weight * b[term] for term, weight in a.items() if term in b)
-    return shared / ((_length(a) * _length(b)) or 1.0)
+def _cosine(a: _Text, b: _Text) -> float:
+    shared = sum([a.vector[term] * b.vector[term] for term in a.vector.keys() & b.vector.keys()])
+    return shared / ((a.length * b.length) or 1.0)
 
 
 def _length(vector: Vector) -> float:
-    return math.sqrt(sum(weight * weight for weight in vector.values()))
+    return math.sqrt(sum([weight * weight for weight in vector.values()]))

@@ -24,6 +24,7 @@ from duluan.text import nfc
 Hashes = NDArray[np.uint64]
 
 _WORD = re.compile(r"\w+")
+_HALF = np.uint64(32)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MODELS = Path(__file__).resolve().parents[1] / "models"
 _SCALE = 4096  # a document vector's length, so that all arithmetic is in integers and the same everywhere
@@ -97,23 +98,34 @@ def background() -> Background:
     return Background.load()
 
 
+def short_hashes(codes: Hashes) -> list[int]:
+    """The upper 32 bits, as Python ints: what terms and shingles are kept by (a clash in 10⁵ terms is one or two)."""
+    found: list[int] = (codes >> _HALF).tolist()
+    return found
+
+
+def term_codes(words: list[str]) -> list[int]:
+    """Uni- and bigrams of lower-case syllables as terms, in order, repeats included."""
+    codes = hashes(words)
+    return short_hashes(np.concatenate((codes, grams(codes, 2))))
+
+
 def term_counts(title: list[str], body: list[str], title_weight: float) -> dict[int, float]:
     """Term → damped frequency (1 + ln tf), the title's terms times `title_weight`; uni- and bigrams alike."""
-    head, text = hashes(title), hashes(body)
-    in_title = set(head.tolist()) | set(grams(head, 2).tolist())
-    counted = Counter(head.tolist() + text.tolist() + grams(head, 2).tolist() + grams(text, 2).tolist())
-    return {term: _LOG[min(n, 63)] * (title_weight if term in in_title else 1.0) for term, n in counted.items()}
+    head = term_codes(title)
+    counted = Counter(head)
+    counted.update(term_codes(body))
+    weights = {term: _LOG[n] if n < 64 else _LOG[63] for term, n in counted.items()}
+    for term in set(head):
+        weights[term] *= title_weight
+    return weights
 
 
 def unit_vector(weights: dict[int, float], limit: int) -> dict[int, int]:
     """The `limit` heaviest terms scaled to length 4096, heaviest first (ties by hash); integers, so exact everywhere."""
-    order = sorted(weights.items(), key=_heaviest)[:limit]
-    length = math.sqrt(sum(weight * weight for _, weight in order))
+    order = sorted([(-weight, term) for term, weight in weights.items()])[:limit]
+    length = math.sqrt(sum([weight * weight for weight, _ in order]))
     if not length:
         return {}
-    factor = _SCALE / length
-    return {term: round(weight * factor) for term, weight in order}
-
-
-def _heaviest(item: tuple[int, float]) -> tuple[float, int]:
-    return -item[1], item[0]
+    factor = -_SCALE / length
+    return {term: round(weight * factor) for weight, term in order}
