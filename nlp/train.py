@@ -37,7 +37,7 @@ class Recipe:
     scales: tuple[float, ...]
 
 
-TEXT_ONLY = (1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+DEFAULT = Recipe(0.1, (1.0, 1.0, 0.7, 0.7, 0.5, 0.5))
 RECIPES: dict[str, Recipe] = {
     "topic": Recipe(0.3, (1.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
     "sentiment": Recipe(0.1, (1.0, 1.0, 0.7, 0.7, 0.5, 0.5)),
@@ -88,19 +88,17 @@ def held_out_scores(
     return scores
 
 
-def train(examples: Sequence[Example], version: str, name: str = "vi") -> Bundle:
-    """All heads on all examples."""
+def train(examples: Sequence[Example], version: str, name: str = "vi", inner: int = FOLDS) -> Bundle:
+    """All heads on all examples; calibrated on `inner` grouped folds."""
     texts = [normalise(example.text) for example in examples]
     titles = [normalise(example.title) for example in examples]
     counts = hashed_counts(texts, titles, FAMILIES)
     space = FeatureSpace.fit(counts)
     rows = scaled_rows(space, counts)
     blocks, biases, heads, start = [], [], {}, 0
-    for task in TASKS:
+    for task in sorted({task for example in examples for task in example.answers}):
         places = with_task(examples, task)
-        if not places:
-            continue
-        weights, bias, head = _fit_head(task, [examples[place] for place in places], rows[places], space, start)
+        weights, bias, head = _fit_head(task, [examples[place] for place in places], rows[places], space, start, inner)
         blocks.append(weights)
         biases.append(bias)
         heads[task] = head
@@ -117,12 +115,12 @@ def scaled_rows(space: FeatureSpace, counts: sparse.csr_matrix) -> sparse.csr_ma
 
 
 def _fit_head(
-    task: str, examples: Sequence[Example], rows: sparse.csr_matrix, space: FeatureSpace, start: int
+    task: str, examples: Sequence[Example], rows: sparse.csr_matrix, space: FeatureSpace, start: int, inner: int
 ) -> tuple[F32, F32, Head]:
-    recipe = RECIPES[task]
+    recipe = RECIPES.get(task, DEFAULT)
     labels = labels_of(examples, task)
     answers = [example.answers[task] for example in examples]
-    folds = np.asarray([fold_of(example.group) for example in examples], dtype=np.int64)
+    folds = np.asarray([fold_of(example.group, inner) for example in examples], dtype=np.int64)
     scores = held_out_scores(rows, answers, folds, recipe, space)
     calibration = fit_calibration(scores, answers, labels)
     shares = calibration.probabilities(scores)
