@@ -97,7 +97,7 @@ class Clusterer:
         if ending and staying:
             self._absorb(staying, ending)
         elif ending:
-            ending.id = new
+            self.working.rename(ending, new)
             self.touched.add(ending.number)
         self.merges[old] = new
 
@@ -221,8 +221,9 @@ class Clusterer:
 
     def _same_event(self, event: Event) -> Event | None:
         event.checked = event.texts
-        apart = [n for n, e in self._kept_apart(event)]
-        found = self.working.nearest(heaviest_first(event.terms), event.last, event.places, [event.number, *apart])
+        found = self.working.nearest(
+            heaviest_first(event.terms), event.last, event.places, [event.number, *self._kept_apart(event)]
+        )
         if found is None or not event.texts:
             return None
         other, score = found
@@ -231,10 +232,9 @@ class Clusterer:
             other if score >= threshold(self.config.merge_short, self.config.merge_long, least, self.config) else None
         )
 
-    def _kept_apart(self, event: Event) -> list[tuple[int, Event]]:
-        if not self.staff.apart:
-            return []
-        return [(n, e) for n, e in self.working.events.items() if self.staff.are_apart(event.id, e.id)]
+    def _kept_apart(self, event: Event) -> list[int]:
+        numbers = self.working.numbers
+        return [numbers[id] for id in self.staff.apart.get(event.id, ()) if id in numbers]
 
     def _absorb(self, staying: Event, ending: Event) -> None:
         self.working.absorb(staying, ending)
@@ -273,7 +273,8 @@ class Clusterer:
         return self.working.events[number].id
 
     def _live(self, issue: str) -> Event | None:
-        return next((event for event in self.working.events.values() if event.id == issue), None)
+        number = self.working.numbers.get(issue)
+        return None if number is None else self.working.events[number]
 
     def _issue(self, event: Event) -> Issue:
         given = self.staff.titles.get(event.id)

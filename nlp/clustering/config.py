@@ -10,9 +10,9 @@ class ClusterConfig:
     """Thresholds are cosines of idf-weighted syllable uni- and bigrams; calibrated as a set, don't tune one value alone."""
 
     join_long: float = 0.09  # a whole article (≥ `long_terms`) joins an issue
-    join_short: float = 0.20  # a title and lead (≤ `short_terms`): one shared rare name must not be enough
-    merge_long: float = 0.09
-    merge_short: float = 0.20
+    join_short: float = 0.18  # a title and lead (≤ `short_terms`): one shared rare name must not be enough
+    merge_long: float = 0.085
+    merge_short: float = 0.18
     split_below: float = 0.03  # halves of an issue less alike than this part again
     short_terms: int = 50
     long_terms: int = 200
@@ -28,4 +28,4 @@ class ClusterConfig:
     prior_documents: float = 500.0  # weight of the background document frequencies against the live ones
     title_weight: float = 1.5
     max_postings: int = 150  # a term in more live issues than this finds no candidates
-    max_visits: int = 300  # live issues that a document's rarest terms may name, repeats included
+    max_visits: int = 200  # live issues that a document's rarest terms may name, repeats included

@@ -65,6 +65,7 @@ class WorkingSet:
     config: ClusterConfig
     background: Background
     events: dict[int, Event] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)  # issue id → number
     postings: dict[int, list[int]] = field(default_factory=dict)
     next_number: int = 0
 
@@ -87,6 +88,7 @@ class WorkingSet:
         event = Event(self.next_number, id, when, when, now)
         self.next_number += 1
         self.events[event.number] = event
+        self.numbers[id] = event.number
         return event
 
     def add_text(self, event: Event, document: str, vector: Vector) -> None:
@@ -115,7 +117,7 @@ class WorkingSet:
 
     def remove(self, event: Event) -> None:
         """Take an issue out of the working set."""
-        self.events.pop(event.number, None)
+        del self.events[event.number], self.numbers[event.id]
         for term in event.terms:
             self._unlist(term, event.number)
 
@@ -138,9 +140,16 @@ class WorkingSet:
     def relist(self, event: Event) -> None:
         """Index an event that was made elsewhere (a snapshot, a split)."""
         self.events[event.number] = event
+        self.numbers[event.id] = event.number
         event.square = _square(event.terms)
         for term in event.terms:
             self.postings.setdefault(term, []).append(event.number)
+
+    def rename(self, event: Event, id: str) -> None:
+        """Give an issue another id."""
+        del self.numbers[event.id]
+        event.id = id
+        self.numbers[id] = event.number
 
     def expire(self, now: float) -> list[Event]:
         """Drop and return the issues idle for longer than `issue_days`."""

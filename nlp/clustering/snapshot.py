@@ -40,7 +40,7 @@ def pack(state: Clusterer) -> bytes:
         "clock": [state.now, state.seen, state.working.next_number],
         "due": [sorted(state.due), sorted(state.grown), sorted(state.touched)],
         "pending": [state.merges, state.moves],
-        "staff": [state.staff.merged, state.staff.titles, sorted(state.staff.apart)],
+        "staff": [state.staff.merged, state.staff.titles, state.staff.pairs()],
         "events": _pack_events([*state.working.events.values(), *state.departed.values()], arrays),
         "departed": sorted(state.departed),
         "ledger": [
@@ -80,7 +80,8 @@ def _restore(state: Clusterer, meta: dict[str, Any], arrays: Arrays) -> None:
     state.due, state.grown, state.touched = (set(numbers) for numbers in meta["due"])
     state.merges, state.moves = meta["pending"]
     state.staff.merged, state.staff.titles = meta["staff"][:2]
-    state.staff.apart = {(a, b) for a, b in meta["staff"][2]}
+    for a, b in meta["staff"][2]:
+        state.staff.separate(a, b)
     departed = set(meta["departed"])
     for event in _unpack_events(meta["events"], arrays):
         if event.number in departed:

@@ -13,7 +13,7 @@ class Corrections:
 
     merged: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
-    apart: set[tuple[str, str]] = field(default_factory=set)  # sorted pairs
+    apart: dict[str, set[str]] = field(default_factory=dict)  # both ways
 
     def merge(self, old: str, new: str) -> None:
         """From now on `old` is `new`. Raises InputError for a merge with itself or in a circle."""
@@ -21,17 +21,17 @@ class Corrections:
         if target == self.final(old):
             raise InputError(f"vấn đề {old} và {new} đã là một; chọn hai vấn đề khác nhau")
         self.merged[self.final(old)] = target
-        self.apart.discard(_pair(old, target))
+        self.apart.get(target, set()).discard(old)
         self.follow(old, target)
 
     def follow(self, old: str, new: str) -> None:
         """An issue ended in another: what staff said of the first holds for the second."""
         if old in self.titles:
             self.titles.setdefault(new, self.titles[old])
-        for a, b in [pair for pair in self.apart if old in pair]:
-            other = b if a == old else a
+        for other in self.apart.pop(old, set()):
+            self.apart[other].discard(old)
             if other != new:
-                self.apart.add(_pair(new, other))
+                self.separate(other, new)
 
     def rename(self, issue: str, title: str) -> None:
         """Fix an issue's title. Raises InputError where it is empty or long."""
@@ -42,18 +42,15 @@ class Corrections:
 
     def separate(self, a: str, b: str) -> None:
         """Two issues that no automatic merge may join again."""
-        self.apart.add(_pair(a, b))
+        self.apart.setdefault(a, set()).add(b)
+        self.apart.setdefault(b, set()).add(a)
 
-    def are_apart(self, a: str, b: str) -> bool:
-        """Whether staff or a split keeps these two apart."""
-        return _pair(a, b) in self.apart
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every pair kept apart, once, sorted."""
+        return sorted((a, b) for a, others in self.apart.items() for b in others if a < b)
 
     def final(self, issue: str) -> str:
         """Follow staff's merges to the end."""
         while issue in self.merged:
             issue = self.merged[issue]
         return issue
-
-
-def _pair(a: str, b: str) -> tuple[str, str]:
-    return (a, b) if a < b else (b, a)
