@@ -7,6 +7,7 @@ ours: they hold forms that stand for one thing only ("ko", "UBND"); ambiguous on
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from duluan.text import nfc
 
@@ -71,6 +72,12 @@ _PUNCT = re.compile(r"([^\w\s])\1{3,}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # "h'drai" is one word
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _SPACE = re.compile(r"\s+")
+
+
+@lru_cache(maxsize=4096)  # the comments of one article share its title
+def normalise_title(title: str) -> str:
+    """`normalise`, remembered."""
+    return normalise(title)
 
 
 def normalise(text: str) -> str:
