@@ -165,7 +165,7 @@ def _general(b: Briefing) -> Iterator[str]:
 
 
 def _topics(b: Briefing) -> Iterator[str]:
-    for line in b.topics[:5]:
+    for line in b.topics[:3]:
         if line.tone.voices:
             usual = (
                 f"mức thường ngày {number(round(line.usual))} lượt một tuần" if line.usual else "bốn tuần trước chưa có"
@@ -187,7 +187,7 @@ def _issue(line: IssueLine) -> str:
     copies = line.documents - line.tone.voices
     folded = f" (đã gộp {number(copies)} tin đăng lại)" if copies else ""
     return (
-        f"{line.title.rstrip('.')}. Thuộc lĩnh vực {line.topic.lower()}{where}; xuất hiện từ {minute(line.first)}; "
+        f"{_sentence(line.title)} Thuộc lĩnh vực {line.topic.lower()}{where}; xuất hiện từ {minute(line.first)}; "
         f"{number(line.tone.voices)} lượt ý kiến{folded}, {percent(line.tone.share)} tiêu cực."
     )
 
@@ -196,6 +196,10 @@ def _positive(b: Briefing) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if not b.positive:
         return ("Trong tuần chưa có vấn đề nào tập trung nhiều ý kiến tích cực.",), ()
     return ("Dư luận đồng tình, ủng hộ:",), tuple(map(_praise, b.positive))
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith(("?", "!", "…")) else f"{title.rstrip('.')}."
 
 
 def _praise(line: IssueLine) -> str:
@@ -220,12 +224,10 @@ def _proposals(b: Briefing) -> tuple[tuple[str, ...], tuple[str, ...]]:
     alerts = {alert.issue: alert for alert in b.alerts if alert.tier != "system"}
     for line in b.negative:
         alert = alerts.get(line.id)
-        agency = line.agency or "cơ quan phụ trách"
-        places = f" phối hợp với UBND {listed(line.places)}" if line.places else ""
+        where = f"UBND {listed(line.places)}" if line.places else "địa phương liên quan"
+        who = f"{line.agency} phối hợp với {where}" if line.agency else where
         todo = f" {alert.note.strip()}" if alert and alert.note else ""
-        points.append(
-            f"Đề nghị {agency}{places} kiểm tra, thông tin kết quả về vấn đề “{line.title.rstrip('.')}”.{todo}"
-        )
+        points.append(f"Đề nghị {who} kiểm tra, thông tin kết quả về vấn đề “{line.title.rstrip('.')}”.{todo}")
     if not points:
         return ("Tiếp tục theo dõi tình hình; chưa có kiến nghị riêng.",), ()
     return ("Mọi thông tin dưới đây cần được xác minh với địa phương trước khi báo cáo cấp trên.",), tuple(points)

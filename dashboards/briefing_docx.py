@@ -1,4 +1,4 @@
-"""The briefing as a Word file in the look of an office's bulletin: A4, Times New Roman 14, letterhead, numbered parts, charts."""
+"""The briefing as a Word file in the look of an office's bulletin: A4, Times New Roman 13, letterhead, numbered parts, charts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashboards.words import TIERS, cell, minute, number, percent
 from duluan.clock import local
 
 FONT = "Times New Roman"
-BODY = Pt(14)
+BODY = Pt(13)
 SMALL = Pt(12)
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 PARTY = "ĐẢNG CỘNG SẢN VIỆT NAM"
@@ -151,6 +151,8 @@ def _table(document: Docx, head: tuple[str, ...], rows: list[tuple[str, ...]], w
     table = document.add_table(rows=1, cols=len(head), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Cm(width)  # LibreOffice reads the grid, Word the cells
     for values in (head, *rows):
         cells = table.rows[0].cells if values is head else table.add_row().cells
         for position, (place, text, width) in enumerate(zip(cells, values, widths, strict=True)):

@@ -18,6 +18,7 @@ class OverviewPage:
 
     briefing: Briefing
     cards: tuple[str, ...]
+    notices: tuple[str, ...]  # of the system itself: coverage, models
     rejected: tuple[tuple[str, int], ...]  # reason in words, count
     shapes: Sequence[Shape]
     communes: Mapping[str, Tone]  # code → voices that name it
@@ -36,6 +37,7 @@ def html(page: OverviewPage) -> str:
         "page.html.j2",
         b=b,
         cards=page.cards,
+        notices=page.notices,
         rejected=page.rejected,
         state_of=state_of,
         days=data_url(charts.tone_by_day(b.days)) if seen else None,

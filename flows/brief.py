@@ -29,6 +29,7 @@ MOST_ISSUES = 5  # in each of the two lists: leaders read two pages
 MOST_CARDS = 8
 SAMPLED = 5_000  # newest items of the period from which the share of unsure answers and the models' versions are read
 LATE = timedelta(days=2)
+OTHER = "khac"  # says least, so it stands last
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 REASONS = {
     "robots": "robots.txt không cho phép",
@@ -138,12 +139,14 @@ def build_page(store: Index, profile: Profile, *, clock: Clock, days: int = 14) 
     standing = {
         line.id for line in briefing.alerts if line.state in ("open", "watching", "reopened", "acknowledged", "easing")
     }
-    shown = [alert for alert in store.alerts(since=period.since) if alert.id in standing]
+    standing_now = [alert for alert in store.alerts(since=period.since) if alert.id in standing]
+    shown = [alert for alert in standing_now if alert.tier != "system"]
     ranked = sorted(shown, key=lambda alert: (alert.tier != "mail", -alert.score))
     cards = (render.fragment(card_of(store, profile, alert)) for alert in ranked[:MOST_CARDS])
     return OverviewPage(
         briefing=briefing,
         cards=tuple(Markup(card) for card in cards),  # escaped by the card's own template
+        notices=tuple(f"{alert.title}: {alert.reason}" for alert in standing_now if alert.tier == "system"),
         rejected=_rejected(store),
         shapes=read_shapes(profile.folder / "map.geojson"),
         communes=_by(store.counts(period.scope, ("place", "sentiment")), "place"),
@@ -181,7 +184,8 @@ def _topics(
         TopicLine(name, now.get(code, Tone()), before.get(code, Tone()).voices, usual[code])
         for code, name in profile.topic_names.items()
     ]
-    return tuple(sorted(lines, key=lambda line: -line.tone.voices))
+    other = profile.topic_names.get(OTHER)
+    return tuple(sorted(lines, key=lambda line: (line.name == other, -line.tone.voices)))
 
 
 def _days(store: Index, period: Period) -> tuple[DayLine, ...]:
