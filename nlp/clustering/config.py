@@ -11,7 +11,7 @@ class ClusterConfig:
 
     join_long: float = 0.09  # a whole article (≥ `long_terms`) joins an issue
     join_short: float = 0.18  # a title and lead (≤ `short_terms`): one shared rare name must not be enough
-    merge_long: float = 0.085
+    merge_long: float = 0.09
     merge_short: float = 0.18
     split_below: float = 0.03  # halves of an issue less alike than this part again
     short_terms: int = 50
