@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from duluan.cli.evaluate import app
 from duluan.errors import InputError
-from nlp.evaluate import read_examples
+from nlp.evaluate import evaluate_files, read_examples
 from nlp.metrics import Scored, interval, report
 
 LABELS = ("neg", "neu", "pos")
@@ -89,3 +89,10 @@ def test_a_missing_column_is_named_with_those_that_exist(tmp_path: Path) -> None
     path = _write(tmp_path / "train.csv", 2)
     with pytest.raises(InputError, match="không có cột 'text'; các cột: cau, nhan"):
         read_examples(path, "x", "text", "nhan")
+
+
+def test_the_default_recipe_stays_above_its_floor(shared: Path) -> None:
+    floors = json.loads((Path(__file__).parent / "eval_floors.json").read_text(encoding="utf-8"))
+    folder = shared / "data/uit_vsfc"
+    seen, unseen = (read_examples(folder / f"{part}.csv.xz", "s", "sentence", "sentiment") for part in ("train", "dev"))
+    assert evaluate_files("s", seen, unseen)["weighted_f1"] >= floors["uit_vsfc.weighted_f1"]
