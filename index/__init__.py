@@ -19,7 +19,7 @@ def open_store(url: str) -> Index:
 
         return SqliteIndex.at(url)
     if url.startswith(("http://", "https://")):
-        from index.elastic import ElasticIndex
+        from index.elastic_index import ElasticIndex
 
         return ElasticIndex.at(url)
     raise StoreError(f"kho {url!r}: không rõ loại kho; dùng sqlite:///tệp.sqlite hoặc http(s)://máy:9200")

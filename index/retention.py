@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from duluan.model import Kind
+from duluan.model import VOICE_KINDS, Clustered, Kind
+from duluan.text import excerpt
 
 NEWS_BODY: Final = timedelta(days=30)  # then title and an excerpt
 VOICE_TEXT: Final = timedelta(days=90)  # posts, comments, reports, survey answers; alert excerpts and mails kept
 NEWS_EXCERPT: Final = 300  # characters
 ANSWERED_TITLE: Final[frozenset[Kind]] = frozenset({"comment"})  # its title is the news item's, not the person's words
+
+
+def shortened(document: Clustered) -> Clustered:
+    """A document as it is kept for good: news with an excerpt, people's words without any text."""
+    if document.kind not in VOICE_KINDS:
+        return replace(document, text=excerpt(document.text, NEWS_EXCERPT))
+    title = document.title if document.kind in ANSWERED_TITLE else ""
+    places = tuple(replace(place, written="") for place in document.places)
+    return replace(document, title=title, text="", keywords=(), places=places)

@@ -12,20 +12,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
-from duluan.clock import LOCAL
 from duluan.query import Filter
 from index.base import CountRow
-from index.rows import from_seconds, seconds
+from index.counting import Groups, Values, check, row
+from index.rows import seconds
 from index.sqlite_filter import where_of
 from index.sqlite_schema import SECOND_BITS
 
-KEYS: Final = ("hour", "day", "issue", "topic", "sentiment", "place", "source", "kind")
 _ROLLED: Final = frozenset({"hour", "day", "issue", "topic", "sentiment", "place"})
 _HOUR, _DAY = 3600, 86_400
 _SHIFT = 7 * _HOUR  # Vietnam has kept +07:00 without summer time since 1975; local midnight is 17:00 UTC
-
-Values = tuple[Any, ...]
-Groups = dict[Values, list[int]]  # key values → [documents, voices]
 
 
 def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
@@ -33,27 +29,6 @@ def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[Cou
     check(query, by)
     groups = _rolled(db, query, by) if _fits(query, by) else _scanned(db, query, by)
     return [row(by, values, documents, voices) for values, (documents, voices) in sorted(groups.items())]
-
-
-def check(query: Filter, by: Sequence[str]) -> None:
-    """Raises ValueError for a key that is not offered, one given twice, or words to search for."""
-    if unknown := [key for key in by if key not in KEYS]:
-        raise ValueError(f"counts by {unknown[0]!r}: allowed are {', '.join(KEYS)}")
-    if len(set(by)) != len(by):
-        raise ValueError(f"counts by {', '.join(by)}: a key twice")
-    if query.must or query.must_not:
-        raise ValueError("counts take no words to search for")
-
-
-def row(by: Sequence[str], values: Values, documents: int, voices: int) -> CountRow:
-    """One cell; hour and day come as seconds since 1970."""
-    named: dict[str, Any] = dict(zip(by, values, strict=True))
-    for key in ("hour", "day"):
-        if key in named:
-            named[key] = from_seconds(named[key])
-    if "day" in named:
-        named["day"] = named["day"].astimezone(LOCAL)
-    return CountRow(documents=documents, voices=voices, **named)
 
 
 def _fits(query: Filter, by: Sequence[str]) -> bool:

@@ -12,9 +12,8 @@ from typing import Any
 
 from duluan.clock import format_time
 from duluan.model import VOICE_KINDS, Clustered
-from duluan.text import excerpt
 from index.ledger import dump, without_excerpts
-from index.retention import ANSWERED_TITLE, NEWS_BODY, NEWS_EXCERPT, VOICE_TEXT
+from index.retention import NEWS_BODY, VOICE_TEXT, shortened
 from index.rows import body_of, micros
 from index.sqlite_ledger import add_audit
 from index.sqlite_read import COLUMNS, document_of
@@ -36,15 +35,6 @@ def retain(db: sqlite3.Connection, now: datetime) -> dict[str, int]:
             "UPDATE outbox SET payload = x'' WHERE created < ? AND sent IS NOT NULL AND length(payload) > 0", (old,)
         ).rowcount,
     }
-
-
-def shortened(document: Clustered) -> Clustered:
-    """A document as it is kept for good: news with an excerpt, people's words without any text."""
-    if document.kind not in VOICE_KINDS:
-        return replace(document, text=excerpt(document.text, NEWS_EXCERPT))
-    title = document.title if document.kind in ANSWERED_TITLE else ""
-    places = tuple(replace(place, written="") for place in document.places)
-    return replace(document, title=title, text="", keywords=(), places=places)
 
 
 def _shorten(db: sqlite3.Connection, condition: str, before: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from duluan.errors import StoreError
 from duluan.model import Rejected
 from index.base import Batch, DuplicatePolicy, WriteResult
+from index.merging import final_issue
 from index.rows import Prepared, search_text
 from index.sqlite_filter import facets
 from index.sqlite_ledger import add_fetches, add_rejections, put_issues, put_state
@@ -241,17 +242,6 @@ def _standing(db: sqlite3.Connection, issue: str) -> str:
     """`issue`, or what it was merged into by an earlier batch."""
     row = db.execute("SELECT target FROM merges WHERE id = ?", (issue,)).fetchone()
     return str(row[0]) if row else issue
-
-
-def final_issue(merges: Mapping[str, str], issue: str) -> str:
-    """The end of a chain of merges. Raises ValueError for a ring."""
-    seen = {issue}
-    while issue in merges:
-        issue = merges[issue]
-        if issue in seen:
-            raise ValueError(f"merges run in a ring at issue {issue!r}")
-        seen.add(issue)
-    return issue
 
 
 def _upsert(db: sqlite3.Connection, table: str, keys: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,10 @@ def province_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def elasticsearch_url(shared: Path) -> Iterator[str]:
-    """A genuine single-node Elasticsearch on loopback for the whole run."""
+    """A genuine single-node Elasticsearch on loopback for the whole run; DULUAN_TEST_ELASTICSEARCH names one that runs already."""
+    if running := os.environ.get("DULUAN_TEST_ELASTICSEARCH"):
+        yield running
+        return
     spec = importlib.util.spec_from_file_location("serve", shared / "elasticsearch" / "serve.py")
     assert spec is not None
     assert spec.loader is not None

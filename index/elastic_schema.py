@@ -1,0 +1,111 @@
+"""Elasticsearch's schema: component and composable templates, monthly indices behind two aliases, ledgers, roles.
+
+Mappings are `dynamic: strict`: a field that is not declared here is refused, never guessed. An index's name ends in the
+mapping version (`duluan-news-2026.03-v1`): `setup` copies indices of an older version and then swaps the alias in one step,
+so readers never see a gap; writers are refused meanwhile and run again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final
+
+from duluan.errors import StoreError
+from index.elastic import Cluster, path_of
+
+VERSION: Final = 1
+NEWS: Final = "duluan-news"
+VOICES: Final = "duluan-voices"
+BOTH: Final = f"{NEWS},{VOICES}"
+STATE: Final = "duluan-state"
+LEDGERS: Final = (
+    "duluan-issues",
+    "duluan-alerts",
+    "duluan-history",
+    "duluan-fetches",
+    "duluan-rejections",
+    "duluan-hourly",
+    STATE,
+    "duluan-outbox",
+    "duluan-audit",
+)
+ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, _, OUTBOX, AUDIT = LEDGERS
+META_ID: Final = "meta"
+
+_TEMPLATES = files("index") / "templates"
+_NAME = re.compile(r"(?P<family>duluan-(?:news|voices))-(?P<month>\d{4}\.\d\d)-v(?P<version>\d+)")
+
+
+def template(name: str) -> dict[str, Any]:
+    """A JSON file of index/templates."""
+    found: dict[str, Any] = json.loads((_TEMPLATES / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def install(cluster: Cluster, now: datetime) -> None:
+    """Put templates, create what is missing, copy what is old; idempotent. Raises StoreError for a newer schema."""
+    found = stored_version(cluster)
+    if found is not None and found > VERSION:
+        raise StoreError(
+            f"kho {cluster.shown}: lược đồ ở bản {found}, chương trình này chỉ biết đến bản {VERSION}; hãy nâng cấp duluan"
+        )
+    for component in ("settings", "documents"):
+        cluster.ask("PUT", f"/_component_template/duluan-{component}", template(f"component-{component}"))
+    cluster.ask("PUT", "/_index_template/duluan-documents", template("index-documents"))
+    for name in LEDGERS:
+        create(cluster, name, template(name.removeprefix("duluan-")))
+    for family in (NEWS, VOICES):
+        create_month(cluster, family, now)
+    for old in _outdated(cluster):
+        _copy(cluster, old)
+    meta = {"schema": VERSION, "kind": "meta"}
+    cluster.ask(
+        "POST", path_of(STATE, "_update", META_ID), {"doc": meta, "upsert": {**meta, "counters": {}, "open": {}}}
+    )
+
+
+def stored_version(cluster: Cluster) -> int | None:
+    """The schema version in the store; None where there is none."""
+    answer = cluster.ask_or_none("GET", path_of(STATE, "_doc", META_ID))
+    return int(answer["_source"]["schema"]) if answer else None
+
+
+def create(cluster: Cluster, name: str, body: dict[str, Any]) -> None:
+    """Create an index unless it is there."""
+    if not cluster.ask_or_none("HEAD", path_of(name)):
+        cluster.ask_or_none("PUT", path_of(name), body, absent=(400,))  # 400: another process was first
+
+
+def month_index(family: str, moment: datetime) -> str:
+    """The concrete index of the month (UTC) that a document was first fetched in."""
+    return f"{family}-{moment.year:04d}.{moment.month:02d}-v{VERSION}"
+
+
+def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
+    """Create the month's index behind its alias; returns its name."""
+    name = month_index(family, moment)
+    create(cluster, name, {"aliases": {family: {}}})
+    return name
+
+
+def _outdated(cluster: Cluster) -> list[str]:
+    """Month indices of an older mapping version."""
+    names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
+    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and int(match["version"]) < VERSION)
+
+
+def _copy(cluster: Cluster, old: str) -> None:
+    """Copy one month to the present mapping. Reading goes on from the old index until the alias moves in one step."""
+    match = _NAME.fullmatch(old)
+    assert match is not None
+    family, new = match["family"], f"{match['family']}-{match['month']}-v{VERSION}"
+    cluster.ask("PUT", path_of(old, "_settings"), {"index.blocks.write": True})
+    cluster.ask_or_none("DELETE", path_of(new))  # half a copy of an earlier try
+    cluster.ask("PUT", path_of(new), {})
+    copy = {"source": {"index": old}, "dest": {"index": new, "version_type": "external"}}
+    cluster.ask("POST", "/_reindex", copy, refresh="true", wait_for_completion="true")
+    swap = [{"add": {"index": new, "alias": family}}, {"remove_index": {"index": old}}]
+    cluster.ask("POST", "/_aliases", {"actions": swap})

@@ -1,0 +1,247 @@
+"""Writing a batch to Elasticsearch. There are no transactions, so the order makes it safe: documents first, the state that
+stands for them last. A crash in between leaves documents without their state; the same batch again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Any
+
+from duluan.clock import Clock, format_time
+from duluan.errors import StoreError
+from duluan.model import VOICE_KINDS, Rejected
+from index.base import Batch, DuplicatePolicy, WriteResult
+from index.elastic import Action, Cluster, Outcome
+from index.elastic_ledger import ended_issues, put_fetches, put_issues, put_merges, put_rejections
+from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
+from index.elastic_state import Counters, put_state
+from index.merging import final_issue
+from index.rows import Prepared, from_seconds, prepare
+
+RECENT_LIMIT = 50_000  # own writes remembered before the index is refreshed and asked instead
+_HEAD = ["version", "fingerprint", "issue", "origin", "seq"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a writer must know of a document that is there."""
+
+    index: str
+    version: int
+    fingerprint: str
+    issue: str
+    origin: str
+    seq: int
+
+
+class Writer:
+    """Writes batches; remembers its own writes until the next refresh, so that asking for them costs no refresh."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._counters = Counters(cluster, clock)
+        self._recent: dict[str, Stored] = {}
+        self._months: set[str] = set()
+
+    def write(self, batch: Batch, policy: DuplicatePolicy) -> WriteResult:
+        """Store one batch."""
+        ready, refused = prepare(batch.documents)
+        stored, buried = self.look_up([item.document.id for item in ready])
+        refused += [
+            Rejected("taken_down", item.document.id, item.document.source, "địa chỉ đã được gỡ")
+            for item in ready
+            if item.document.id in buried
+        ]
+        ready = self._moved([item for item in ready if item.document.id not in buried])
+        chosen = _chosen(ready, stored, policy)
+        written, conflicts, poison = self._documents(chosen, stored)
+        rejected = (*refused, *poison)
+        put_issues(self._cluster, batch.issues)
+        self._merge(batch.merges)
+        put_fetches(self._cluster, batch.fetches)
+        put_rejections(self._cluster, (*batch.rejected, *rejected))
+        for name, value in batch.state.items():
+            put_state(self._cluster, name, value)
+        skipped = len(ready) - len(chosen) + conflicts
+        return WriteResult(written=written, skipped=skipped, rejected=rejected)
+
+    def look_up(self, ids: Sequence[str]) -> tuple[dict[str, Stored], set[str]]:
+        """(stored documents, those taken down) among `ids`; one round trip."""
+        if not ids:
+            return {}, set()
+        if len(self._recent) > RECENT_LIMIT:
+            self.forget()
+        asked = {"ids": {"values": list(ids)}}
+        tombs = {"ids": {"values": [f"tombstone:{id_}" for id_ in ids]}}
+        documents, buried = self._cluster.searches(
+            [
+                (BOTH, {"query": asked, "size": len(ids), "_source": _HEAD}),
+                (STATE, {"query": tombs, "size": len(ids), "_source": False}),
+            ]
+        )
+        found = {hit["_id"]: _stored(hit) for hit in documents["hits"]["hits"]}
+        found |= {id_: self._recent[id_] for id_ in ids if id_ in self._recent}
+        return found, {hit["_id"].partition(":")[2] for hit in buried["hits"]["hits"]}
+
+    def forget(self) -> None:
+        """Refresh, and ask the index from now on."""
+        self._cluster.refresh(*BOTH.split(","))
+        self._recent.clear()
+
+    def rewrite(self, hits: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+        """Put changed sources back under their own version (a merge or retention is no new version); how many."""
+        actions = [
+            Action(index, source["id"], json.dumps(source, ensure_ascii=False), int(source["version"]))
+            for index, source in hits
+        ]
+        for outcome in self._cluster.bulk(actions):
+            self._cluster.checked(outcome)
+        self._recent.clear()
+        return len(actions)
+
+    def _documents(self, chosen: list[Prepared], stored: Mapping[str, Stored]) -> tuple[int, int, list[Rejected]]:
+        """(written, lost to a newer version of another process, refused)."""
+        new = [item for item in chosen if item.document.id not in stored]
+        first = self._counters.reserve("sequence", len(new)) if new else 0
+        sequence = {item.document.id: first + n for n, item in enumerate(new)}
+        sequence |= {item.document.id: stored[item.document.id].seq for item in chosen if item.document.id in stored}
+        actions = [self._action(item, stored.get(item.document.id), sequence[item.document.id]) for item in chosen]
+        outcomes = self._cluster.bulk(actions)
+        by_id = {item.document.id: item for item in chosen}
+        self._leave_other_family(outcomes, stored)
+        for outcome in outcomes:
+            if not outcome.error:
+                self._remember(outcome.action, by_id[outcome.action.id], sequence[outcome.action.id])
+        if new:
+            self._counters.done("sequence", first)
+        conflicts = sum(outcome.status == 409 for outcome in outcomes)
+        poison = [
+            Rejected("refused_by_store", o.action.id, by_id[o.action.id].document.source, o.error)
+            for o in outcomes
+            if o.error and o.status != 409
+        ]
+        return len(outcomes) - conflicts - len(poison), conflicts, poison
+
+    def _action(self, item: Prepared, stored: Stored | None, seq: int) -> Action:
+        family = VOICES if item.document.kind in VOICE_KINDS else NEWS
+        stays = stored is not None and stored.index.startswith(f"{family}-")
+        index = stored.index if stored is not None and stays else self._month(family, item)
+        return Action(index, item.document.id, source_of(item, seq), item.fetched)
+
+    def _month(self, family: str, item: Prepared) -> str:
+        month = item.document.fetched.astimezone(UTC)
+        name = month_index(family, month)
+        if name not in self._months:
+            create_month(self._cluster, family, month)
+            self._months.add(name)
+        return name
+
+    def _leave_other_family(self, outcomes: Sequence[Outcome], stored: Mapping[str, Stored]) -> None:
+        """A document whose kind changed from news to a person's words, or back, leaves the index of the other family."""
+        gone = [
+            Action(before.index, outcome.action.id, None)
+            for outcome in outcomes
+            if not outcome.error and (before := stored.get(outcome.action.id)) and before.index != outcome.action.index
+        ]
+        for outcome in self._cluster.bulk(gone):
+            self._cluster.checked(outcome)
+
+    def _remember(self, action: Action, item: Prepared, seq: int) -> None:
+        d = item.document
+        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq)
+
+    def _moved(self, ready: list[Prepared]) -> list[Prepared]:
+        ended = ended_issues(self._cluster, {item.document.issue for item in ready})
+        for item in ready if ended else ():
+            if target := ended.get(item.document.issue):
+                item.document = replace(item.document, issue=target)
+        return ready
+
+    def _merge(self, merges: Mapping[str, str]) -> None:
+        if not merges:
+            return
+        final = {old: final_issue(merges, old) for old in merges}
+        standing = ended_issues(self._cluster, set(final.values()))
+        final = {old: standing.get(new, new) for old, new in final.items()}
+        put_merges(self._cluster, final)
+        query = {"terms": {"issue": list(final)}}
+        hits = self._cluster.stream(BOTH, query, [{"id": "asc"}])
+        self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
+
+
+def source_of(item: Prepared, seq: int) -> str:
+    """A document's JSON: what people see in Kibana, what filters ask, and the body that the store reads back."""
+    d = item.document
+    seen = d.engagement
+    source: dict[str, Any] = {
+        "id": d.id,
+        "url": d.url,
+        "source": d.source,
+        "kind": d.kind,
+        "title": d.title,
+        "text": d.text,
+        "search": item.tokens,
+        "at": format_time(from_seconds(item.at)),
+        "published": None if d.published is None else format_time(d.published),
+        "fetched": format_time(d.fetched),
+        "version": item.fetched,
+        "published_us": item.published,
+        "topic": d.topic,
+        "topic_p": d.topic_p,
+        "topic2": d.topic2,
+        "sentiment": d.sentiment,
+        "p_neg": d.sentiment_p["neg"],
+        "uncertain": d.uncertain,
+        "feedback": d.feedback,
+        "toxic_p": d.toxic_p,
+        "places": item.communes,
+        "in_province": d.in_province,
+        "agency": d.agency,
+        "keywords": d.keywords,
+        "lang": d.lang,
+        "origin": d.origin,
+        "original": d.origin == d.id,
+        "issue": d.issue,
+        "parent": d.parent,
+        "seq": seq,
+        "kept": False,
+        "fingerprint": item.fingerprint,
+        "body": item.body,
+    }
+    if seen is not None:
+        source["engagement"] = {"reactions": seen.reactions, "comments": seen.comments, "shares": seen.shares}
+    return json.dumps(source, ensure_ascii=False, separators=(",", ":"))
+
+
+def _stored(hit: Mapping[str, Any]) -> Stored:
+    s = hit["_source"]
+    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]))
+
+
+def _chosen(ready: list[Prepared], stored: Mapping[str, Stored], policy: DuplicatePolicy) -> list[Prepared]:
+    chosen: dict[str, Prepared] = {}
+    for item in ready:
+        id_ = item.document.id
+        if policy is DuplicatePolicy.FAIL and (id_ in stored or id_ in chosen):
+            raise StoreError(f"văn bản {id_} đã có trong kho; không ghi gì của lô này")
+        if _wins(item, stored.get(id_), chosen.get(id_), policy):
+            chosen[id_] = item
+    return list(chosen.values())
+
+
+def _wins(item: Prepared, before: Stored | None, earlier: Prepared | None, policy: DuplicatePolicy) -> bool:
+    if policy is DuplicatePolicy.SKIP:
+        return before is None and earlier is None
+    if earlier is not None:
+        return item.fetched >= earlier.fetched and item.fingerprint != earlier.fingerprint
+    if before is None:
+        return True
+    same = (before.fingerprint, before.issue, before.origin) == (
+        item.fingerprint,
+        item.document.issue,
+        item.document.origin,
+    )
+    return item.fetched >= before.version and not same
