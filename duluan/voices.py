@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from duluan.config import Unit
 from duluan.model import Clustered, Place, Voice
+from duluan.text import search_tokens
 
 _WIDE = 12  # a unit of more communes (a province, a former region) says nothing about any one of them
 
@@ -38,3 +40,21 @@ def voice_of(document: Clustered) -> Voice:
         places=commune_codes(document.places),
         in_province=document.in_province,
     )
+
+
+def place_codes(units: Iterable[Unit]) -> dict[str, tuple[str, ...]]:
+    """Folded name → codes of today's communes, for the search box: 'dak ha', 'xa dak ha', 'huyen dak ha'.
+
+    A name means today's communes of that name where there are any, else the former units of the name.
+    """
+    found: dict[bool, dict[str, dict[str, None]]] = {True: {}, False: {}}
+    for unit in units:
+        today = unit.era == "now" and unit.level == "commune"
+        for name in (unit.name, *unit.aliases):
+            for spelled in (name, f"{unit.type} {name}"):
+                found[today].setdefault(_folded(spelled), {}).update(dict.fromkeys(unit.now))
+    return {name: tuple(codes) for name, codes in (found[False] | found[True]).items()}
+
+
+def _folded(name: str) -> str:
+    return " ".join(search_tokens(name))

@@ -128,7 +128,7 @@ class Index(Protocol):
         """The sequence number of the document written last (0 in an empty store)."""
 
     def search(self, query: Filter, *, limit: int = 20, after: str | None = None) -> Page:
-        """Newest first (published, else fetched), ties by id."""
+        """Newest first (published, else fetched, to the whole second), ties by id."""
 
     def count(self, query: Filter) -> int:
         """Number of matching documents."""
@@ -136,6 +136,8 @@ class Index(Protocol):
     def counts(self, query: Filter, by: Sequence[str]) -> list[CountRow]:
         """Group the matches by any of hour, day, issue, topic, sentiment, place, source, kind; ordered by those keys.
 
+        A document counts once in each commune that it speaks of (see `duluan.voices.commune_codes`), and has no row by place
+        where it speaks of none. True numbers: the minimum cell is applied where they are shown.
         The text part of the filter (must, must_not) raises ValueError here.
         """
 
@@ -189,3 +191,12 @@ class Index(Protocol):
 
     def takedown(self, url: str, now: datetime) -> bool:
         """Remove a URL's document from everything; tombstone and audit keep its hash. True if something was removed."""
+
+    def backup(self, target: str) -> None:
+        """A consistent copy of the running store at `target`: a file (SQLite) or a repository folder of the server."""
+
+    def restore(self, source: str) -> None:
+        """Put the backup `source` in the place of the store, after checking it."""
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, one line each; empty where all is well."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from duluan.clock import Clock, system_clock
-from duluan.errors import ConfigError, StoreError
+from duluan.errors import StoreError
 from duluan.model import Alert, Clustered, Fetch, Issue, Voice
 from duluan.query import Filter
-from duluan.urls import document_id
+from duluan.settings import secret
 from index import elastic_counts, elastic_ledger, elastic_read, elastic_retain, elastic_schema, elastic_state
 from index.base import Batch, CountRow, DuplicatePolicy, Outgoing, Page, WriteResult
 from index.elastic import Cluster
 from index.elastic_write import Writer
+from index.retention import ids_of
 from index.rows import from_micros, micros
 
 _IDS = 5000  # ids asked for at once
@@ -35,11 +34,12 @@ class ElasticIndex:
     @classmethod
     def at(cls, url: str) -> ElasticIndex:
         """The store at `http(s)://host:port`, with the key of $DULUAN_ES_API_KEY or the file $DULUAN_ES_API_KEY_FILE."""
-        return cls(url, api_key=api_key())
+        return cls(url, api_key=secret("DULUAN_ES_API_KEY"))
 
     def setup(self) -> None:
-        """Templates, indices, aliases; needs the admin role. Copies indices of an older mapping."""
-        elastic_schema.install(self._cluster, self._clock())
+        """Templates, indices, aliases; needs the admin role, unless all is in place. Copies indices of an older mapping."""
+        if elastic_schema.stored_version(self._cluster) != elastic_schema.VERSION:
+            elastic_schema.install(self._cluster, self._clock())
         self._checked = True
 
     def drop(self) -> None:
@@ -195,7 +195,9 @@ class ElasticIndex:
     def takedown(self, url: str, now: datetime) -> bool:
         """Remove a URL's document from everything."""
         self._ready()
-        return elastic_retain.takedown(self._cluster, self._writer, self._counters, document_id(url), now)
+        takedown = elastic_retain.takedown
+        removed = [takedown(self._cluster, self._writer, self._counters, id_, now) for id_ in ids_of(url)]
+        return any(removed)
 
     def backup(self, target: str) -> None:
         """A snapshot into the repository folder `target` of the server."""
@@ -223,16 +225,3 @@ class ElasticIndex:
             advice = "hãy nâng cấp duluan" if found > elastic_schema.VERSION else "hãy chạy: duluan setup"
             raise StoreError(f"kho {shown}: lược đồ ở bản {found}, cần bản {elastic_schema.VERSION}; {advice}")
         self._checked = True
-
-
-def api_key() -> str | None:
-    """$DULUAN_ES_API_KEY, or what the file $DULUAN_ES_API_KEY_FILE holds."""
-    if key := os.environ.get("DULUAN_ES_API_KEY"):
-        return key
-    path = os.environ.get("DULUAN_ES_API_KEY_FILE")
-    if not path:
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"DULUAN_ES_API_KEY_FILE: không đọc được {path}: {error.strerror}") from None

@@ -13,9 +13,9 @@ from duluan.clock import Clock, system_clock
 from duluan.errors import StoreError
 from duluan.model import Alert, Clustered, Fetch, Issue, Voice
 from duluan.query import Filter
-from duluan.urls import document_id
 from index import sqlite_counts, sqlite_ledger, sqlite_read, sqlite_retain
 from index.base import Batch, CountRow, DuplicatePolicy, Outgoing, Page, WriteResult
+from index.retention import ids_of
 from index.rows import from_micros, micros, prepare
 from index.sqlite_db import Database
 from index.sqlite_write import write_batch
@@ -185,9 +185,9 @@ class SqliteIndex:
     def takedown(self, url: str, now: datetime) -> bool:
         """Remove a URL's document from everything; its text is overwritten on disk."""
         with self._db.erasing() as db:
-            removed = sqlite_retain.takedown(db, document_id(url), now)
+            removed = [sqlite_retain.takedown(db, id_, now) for id_ in ids_of(url)]
         self._db.checkpoint()
-        return removed
+        return any(removed)
 
     def backup(self, target: str) -> None:
         """Copy the live store to the file `target` (written whole or not at all)."""

@@ -43,6 +43,8 @@ COMMANDS: dict[str, _Entry] = {
     "models": _Entry("models", "Huấn luyện, xuất mô hình."),
     "retain": _Entry("retain", "Xóa dữ liệu quá hạn lưu."),
     "takedown": _Entry("takedown", "Gỡ một địa chỉ khỏi kho."),
+    "backup": _Entry("backup", "Sao lưu kho đang chạy."),
+    "restore": _Entry("restore", "Khôi phục kho từ bản sao lưu."),
     "kibana": _Entry("kibana", "Dựng, kiểm tra, nạp bảng Kibana."),
 }
 
