@@ -1,0 +1,147 @@
+"""`make bench`: items a second of every stage and of the whole import, and peak memory; writes docs/benchmarks.md.
+
+    python bench/run.py [--items 6000] [--all]
+
+The items are real RSS items of ../shared where it is, else the sample province's. `--all` also runs the other benches of this folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from duluan.config import load_province
+from duluan.model import Clustered, Document, Enriched
+from duluan.privacy import redact
+from flows.importing import read_files, read_map
+from flows.ingest import clustered
+from flows.sample.content import DEMO_CLOCK, build
+from flows.sample.history import write_history
+from index import open_store
+from index.base import Batch
+from nlp.cluster import Clusterer
+from nlp.enrich import Enricher
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
+MAP = ROOT / "examples" / "import-maps" / "rss-daily.toml"
+OTHERS = ("extraction.py", "clustering.py", "places.py", "redaction.py")
+Row = tuple[str, float, str]
+
+
+def documents(limit: int, folder: Path) -> tuple[list[Document], str]:
+    """The first `limit` documents and what they are."""
+    if REAL.is_file():
+        found = (item for item in read_files([REAL], read_map(MAP)) if isinstance(item, Document))
+        return list(itertools.islice(found, limit)), "real RSS items (title and lead)"
+    files = write_history(build(DEMO_CLOCK), folder)
+    found = (item for item in read_files([files.jsonl]) if isinstance(item, Document))
+    return list(itertools.islice(found, limit)), "items of the sample province"
+
+
+def timed(name: str, count: int, work: Callable[[], object], note: str = "") -> Row:
+    """One stage, once."""
+    begun = time.perf_counter()
+    work()
+    rate = count / (time.perf_counter() - begun)
+    print(f"{name:<44}{rate:>10,.0f} /s  {note}", flush=True)
+    return name, rate, note
+
+
+def stages(items: list[Document], folder: Path) -> list[Row]:
+    """Each stage by itself, in this one process."""
+    profile = load_province(ROOT / "province" / "quang_ngai")
+    plain, full = Enricher(profile, keywords=False), Enricher(profile)
+    list(full.enrich(items[:50]))  # the segmenter loads on first use
+    enriched: list[Enriched] = []
+    placed: list[Clustered] = []
+    clusterer = Clusterer()
+    store = open_store(f"sqlite:///{folder / 'stages.sqlite'}")
+    store.setup()
+
+    def cluster() -> None:
+        for start in range(0, len(enriched), 500):
+            part = enriched[start : start + 500]
+            placed.extend(clustered(e, a.origin, a.issue) for e, a in zip(part, clusterer.add(part), strict=True))
+
+    def write() -> None:
+        for start in range(0, len(placed), 500):
+            store.write(Batch(documents=placed[start : start + 500]))
+
+    count = len(items)
+    rows = [
+        timed("redact", count, lambda: [redact(d.text, d.kind) for d in items]),
+        timed("enrich, no keywords (one process)", count, lambda: list(plain.enrich(items))),
+        timed(
+            "enrich with keywords (one process)",
+            count,
+            lambda: enriched.extend(e for e in full.enrich(items) if isinstance(e, Enriched)),
+        ),
+        timed("reprints and clustering", count, cluster),
+        timed("SQLite write with rollups", count, write),
+    ]
+    store.close()
+    return rows
+
+
+def whole(items: list[Document], folder: Path) -> list[Row]:
+    """`duluan import` as a user runs it, in its own process with its workers."""
+    from duluan.records import dumps, to_record
+
+    source = folder / "in.jsonl"
+    source.write_text("".join(dumps(to_record(d)) + "\n" for d in items), encoding="utf-8")
+    rows = []
+    for name, extra in (("import, whole, no keywords", ["--no-keywords"]), ("import, whole", [])):
+        store = folder / f"whole{len(extra)}.sqlite"
+        command = [
+            sys.executable,
+            "-m",
+            "duluan",
+            "import",
+            str(source),
+            "--store",
+            f"sqlite:///{store}",
+            "--quiet",
+            *extra,
+        ]
+        rows.append(timed(name, len(items), lambda command=command: subprocess.run(command, check=False)))  # type: ignore[misc]
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=6000)
+    parser.add_argument("--all", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="duluan-bench-") as name:
+        folder = Path(name)
+        items, what = documents(args.items, folder)
+        rows = [*stages(items, folder), *whole(items, folder)]
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    memory = f"peak memory: stages {own:.0f} MB, largest import process {children:.0f} MB"
+    print(memory)
+    load = os.getloadavg()[1]
+    head = (
+        f"# Benchmarks\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {len(items):,} {what}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, load average {load:.1f}.\n\n"
+        "| stage | items a second |\n|---|---|\n"
+    )
+    table = "".join(f"| {name} | {rate:,.0f} |\n" for name, rate, _ in rows)
+    (ROOT / "docs" / "benchmarks.md").write_text(f"{head}{table}\n{memory[0].upper()}{memory[1:]}.\n", encoding="utf-8")
+    for other in OTHERS if args.all else ():
+        subprocess.run([sys.executable, str(ROOT / "bench" / other)], check=False)
+
+
+if __name__ == "__main__":
+    main()
