@@ -62,11 +62,8 @@ def address_allowed(text: str, *, allow_loopback: bool) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address):
-        if address in _NAT64:
-            return address_allowed(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)), allow_loopback=False)
-        if (inner := address.ipv4_mapped or address.sixtofour) is not None:
-            return address_allowed(str(inner), allow_loopback=allow_loopback)
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour or address in _NAT64):
+        return False  # an IPv4 address in disguise: no honest site is linked that way
     if address.is_loopback:
         return allow_loopback
     return address.is_global and not address.is_multicast and not address.is_reserved
