@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from docx import Document as new_document
@@ -52,7 +53,7 @@ def _page(document: Docx, briefing: Briefing) -> None:
     section.top_margin = section.bottom_margin = Cm(2)
     section.left_margin, section.right_margin = Cm(3), Cm(1.5)
     style = document.styles["Normal"]
-    style.font.name, style.font.size = FONT, BODY  # type: ignore[attr-defined]
+    style.font.name, style.font.size = FONT, BODY
     style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), FONT)
     document.core_properties.title = f"{briefing.title} – {briefing.province}"
     document.core_properties.author = briefing.office
@@ -147,7 +148,7 @@ def _alert_table(document: Docx, alerts: tuple[AlertLine, ...]) -> None:
         _table(document, head, rows, (3.0, 7.2, 2.9, 3.2))
 
 
-def _table(document: Docx, head: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[float, ...]) -> None:
+def _table(document: Docx, head: tuple[str, ...], rows: Sequence[tuple[str, ...]], widths: tuple[float, ...]) -> None:
     table = document.add_table(rows=1, cols=len(head), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False

@@ -161,7 +161,7 @@ def _tone(rows: Iterable[CountRow]) -> Tone:
     sums = dict.fromkeys(SENTIMENTS, 0)
     for row in rows:
         if row.sentiment in sums:
-            sums[row.sentiment] += row.voices  # type: ignore[index]
+            sums[row.sentiment] += row.voices
     return Tone(**sums)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Protocol
 
 from duluan.errors import StoreError
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 Item = Document | Rejected | Fetch
 Progress = Callable[[int], None]
 
+AHEAD = 2  # batches that are being enriched while an earlier one is clustered and written
 BATCH = 500  # documents a transaction: 5 times smaller costs 20 % of the speed, 5 times larger gains 3 %
 SNAPSHOT_EVERY = 10_000  # documents; a restart replays at most so many through the clusterer (about 3 s)
 
@@ -68,10 +70,15 @@ class Pipeline:
     ) -> IngestReport:
         """Run a stream to its end; every batch is acknowledged by the store before the next is clustered."""
         report = report or IngestReport()
+        waiting: deque[_Begun] = deque()
         for group in _groups(items):
-            self._group(group, report)
+            waiting.append(self._begin(group))
+            if len(waiting) > AHEAD:
+                self._finish(waiting.popleft(), report)
             if progress:
                 progress(report.read)
+        while waiting:
+            self._finish(waiting.popleft(), report)
         self.save()
         return report
 
@@ -81,13 +88,18 @@ class Pipeline:
             self._store.put_state(STATE_CLUSTERER, _pack(self._store.last_sequence(), self._clusterer))
             self._unsaved = 0
 
-    def _group(self, group: _Group, report: IngestReport) -> None:
+    def _begin(self, group: _Group) -> _Begun:
+        """Have what is not stored yet enriched; with worker processes this goes on while earlier batches are clustered."""
         stored = self._store.known([document.id for document in group.documents])
-        fresh = [d for d in group.documents if d.id not in stored or d.fetched > stored[d.id]]
-        enriched: list[Enriched] = []
-        rejected = list(group.rejected)
-        for result in self._enrich(fresh):
-            (rejected if isinstance(result, Rejected) else enriched).append(result)  # type: ignore[arg-type]
+        return _Begun(group, self._enrich(d for d in group.documents if _is_newer(d, stored)))
+
+    def _finish(self, begun: _Begun, report: IngestReport) -> None:
+        group = begun.group
+        results = list(begun.results)
+        rejected = [*group.rejected, *(item for item in results if isinstance(item, Rejected))]
+        # asked again: a batch that was written meanwhile may have brought the same document
+        stored = self._store.known([item.id for item in results if isinstance(item, Enriched)])
+        enriched = [item for item in results if isinstance(item, Enriched) and _is_newer(item, stored)]
         new = [item for item in enriched if item.id not in stored]
         changed = [self._as_stored(item) for item in enriched if item.id in stored]
         assigned = self._clusterer.add(new)
@@ -146,6 +158,16 @@ class Pipeline:
 def clustered(item: Enriched, origin: str, issue: str) -> Clustered:
     """An enriched document with its origin and issue."""
     return Clustered(**{spec.name: getattr(item, spec.name) for spec in fields(Enriched)}, origin=origin, issue=issue)
+
+
+def _is_newer(document: Document, stored: Mapping[str, datetime]) -> bool:
+    return document.id not in stored or document.fetched > stored[document.id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    group: _Group
+    results: Iterator[Enriched | Rejected]
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,8 @@ from duluan.model import Document, Enriched, Rejected
 from nlp.enrich import Enricher
 
 CHUNK = 125  # documents a task: four tasks a batch of 500 keep two workers busy to its end
+
+_BROKEN = "tiến trình phân tích dừng đột ngột (thiếu bộ nhớ?); chạy lại với --workers 1"
 
 _worker: Enricher | None = None
 
@@ -54,15 +55,18 @@ class ParallelEnricher:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
-        """Enrich in order; at most two chunks a worker wait, so memory stays bounded."""
-        waiting: deque[Future[list[Enriched | Rejected]]] = deque()
+        """Begin at once, answer in order; what is handed in by one call waits in memory (the ingest hands in batches)."""
         source = iter(documents)
+        chunks = iter(lambda: list(islice(source, CHUNK)), [])
         try:
-            while chunk := list(islice(source, CHUNK)):
-                waiting.append(self._pool.submit(_work, chunk))
-                if len(waiting) > 2 * self._workers:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            return _results([self._pool.submit(_work, chunk) for chunk in chunks])
         except BrokenProcessPool:
-            raise ModelError("tiến trình phân tích dừng đột ngột (thiếu bộ nhớ?); chạy lại với --workers 1") from None
+            raise ModelError(_BROKEN) from None
+
+
+def _results(waiting: Sequence[Future[list[Enriched | Rejected]]]) -> Iterator[Enriched | Rejected]:
+    try:
+        for future in waiting:
+            yield from future.result()
+    except BrokenProcessPool:
+        raise ModelError(_BROKEN) from None
