@@ -5,12 +5,14 @@ Both stores index the same token string, so the same query finds the same docume
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from math import isfinite
 from typing import Any
+
+import orjson
 
 from duluan.model import Clustered, Engagement, Place, Rejected
 from duluan.text import search_tokens
@@ -30,8 +32,29 @@ def tokens_of(text: str) -> list[str]:
 
 
 def search_text(title: str, text: str) -> str:
-    """The one searched field: the title's tokens, a barrier, the text's tokens, joined by spaces."""
-    return " ".join((*tokens_of(title), BARRIER, *tokens_of(text)))
+    """The one searched field: the title's tokens, a barrier, the text's tokens, joined by spaces.
+
+    No folding rule reaches over white space, so it is done chunk by chunk; and Vietnamese has some 7,000 syllables, so that
+    nearly every chunk is one seen before: three times as fast as whole texts.
+    """
+    fold = _FOLDED.__getitem__
+    return " ".join(filter(None, (*map(fold, title.split()), BARRIER, *map(fold, text.split()))))
+
+
+class _Folded(dict[str, str]):
+    """Chunk between two spaces → its tokens, joined by spaces; remembers the short ones."""
+
+    def __missing__(self, chunk: str) -> str:
+        tokens = " ".join(tokens_of(chunk))
+        if len(chunk) <= TOKEN_LIMIT:
+            if len(self) > _REMEMBERED:
+                self.clear()
+            self[chunk] = tokens
+        return tokens
+
+
+_REMEMBERED = 100_000  # chunks: about 15 MB
+_FOLDED = _Folded()
 
 
 def micros(moment: datetime) -> int:
@@ -63,25 +86,27 @@ def body_of(document: Clustered) -> str:
     """Everything but title, text and the columns that stores keep themselves, as one JSON array (see `document_from`)."""
     seen = document.engagement
     published = document.published
-    return _ENCODE(
-        (
-            document.fetched.isoformat(),
-            None if published is None else published.isoformat(),
-            document.parent,
-            None if seen is None else (seen.reactions, seen.comments, seen.shares),
-            document.lang,
-            document.topic_p,
-            document.topic2,
-            dict(document.sentiment_p),
-            document.feedback,
-            document.feedback_p,
-            document.toxic_p,
-            [(p.code, p.era, p.level, p.name, p.now, p.written) for p in document.places],
-            document.agency,
-            document.keywords,
-            dict(document.models),
-        )
+    parts = (
+        document.fetched.isoformat(),
+        None if published is None else published.isoformat(),
+        document.parent,
+        None if seen is None else (seen.reactions, seen.comments, seen.shares),
+        document.lang,
+        document.topic_p,
+        document.topic2,
+        dict(document.sentiment_p),
+        document.feedback,
+        document.feedback_p,
+        document.toxic_p,
+        [(p.code, p.era, p.level, p.name, p.now, p.written) for p in document.places],
+        document.agency,
+        document.keywords,
+        dict(document.models),
     )
+    # orjson writes NaN as null: refused here, since no store could give it back
+    if not isfinite(document.topic_p + document.feedback_p + document.toxic_p + sum(document.sentiment_p.values())):
+        raise ValueError("a probability that is no number")
+    return orjson.dumps(parts).decode()
 
 
 def document_from(
@@ -101,7 +126,7 @@ def document_from(
     issue: str,
 ) -> Clustered:
     """The inverse of `body_of` with a store's own columns."""
-    b = _DECODE(body)
+    b = orjson.loads(body)
     return Clustered(
         id=id,
         url=url,
@@ -154,7 +179,7 @@ def prepare(documents: Iterable[Clustered]) -> tuple[list[Prepared], list[Reject
     for document in documents:
         try:
             ready.append(_prepared(document))
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, orjson.JSONEncodeError):
             rejected.append(Rejected("bad_text", document.id, document.source, "không mã hóa được sang UTF-8"))
         except ValueError as error:
             rejected.append(Rejected("bad_value", document.id, document.source, str(error)[:120]))
@@ -185,15 +210,22 @@ def fingerprint(document: Clustered, body: str) -> str:
     that is no UTF-8 (lone surrogates).
     """
     d = document
-    parts = (body, d.id, d.url, d.source, d.kind, d.title, d.text, d.topic, d.sentiment, d.origin, d.issue)
-    flags = f"{d.uncertain}{d.in_province}"
-    "".join(parts[-2:]).encode()
-    return blake2b("\x1f".join((flags, *parts[:-2])).encode(), digest_size=8).hexdigest()
+    parts = (
+        body,
+        d.id,
+        d.url,
+        d.source,
+        d.kind,
+        d.title,
+        d.text,
+        d.topic,
+        d.sentiment,
+        "FT"[d.uncertain],
+        "FT"[d.in_province],
+    )
+    (d.origin + d.issue).encode()
+    return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _place(code: str, era: Any, level: Any, name: str, now: list[str], written: str) -> Place:
     return Place(code=code, era=era, level=level, name=name, now=tuple(now), written=written)
-
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_DECODE = json.JSONDecoder().decode

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from duluan.query import Filter, Term
 from index.rows import TOKEN_LIMIT, seconds
@@ -71,6 +72,7 @@ def facets(topic: str, source: str, kind: str, sentiment: str, in_province: bool
     return " ".join(marks)
 
 
+@lru_cache(maxsize=1 << 14)
 def _facet(name: str, value: str) -> str:
     # Spaces, capitals and letters beyond ASCII would be folded or split by the tokenizer: written as hex after '='.
     safe = value if _PLAIN.fullmatch(value) else "=" + value.encode().hex()

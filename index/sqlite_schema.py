@@ -37,6 +37,9 @@ def _001_documents(db: sqlite3.Connection) -> None:
         # beyond ASCII for a word character. Contentless: the text is stored once, in `documents`.
         """CREATE VIRTUAL TABLE search USING fts5(
             tokens, content='', columnsize=0, tokenize="ascii tokenchars '_.-:='")""",
+        # Segments as large as a database page; merged when 16 have gathered (default 4: a load 15 % slower).
+        "INSERT INTO search (search, rank) VALUES ('pgsz', 8000)",
+        "INSERT INTO search (search, rank) VALUES ('automerge', 16)",
         "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
         "INSERT INTO counters VALUES ('sequence', 0), ('last', 0)",
         "CREATE TABLE tombstones (id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",

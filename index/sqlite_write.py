@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from duluan.errors import StoreError
@@ -133,6 +134,7 @@ def _insert(db: sqlite3.Connection, items: list[Prepared], sequence: Mapping[str
         marks = facets(d.topic, d.source, d.kind, d.sentiment, d.in_province, item.communes)
         tokens.append((key, f"{item.tokens} {marks}"))
         deltas.add(d.issue, item.at, d.topic, d.sentiment, item.communes, d.id == d.origin, 1)
+    rows.sort()  # by key: neighbours go to the same page
     db.executemany(_INSERT, rows)
     db.executemany("INSERT INTO search (rowid, tokens) VALUES (?, ?)", sorted(tokens))
 
@@ -142,8 +144,13 @@ def _row(key: int, seq: int, item: Prepared) -> tuple[Any, ...]:
     return (
         *(key, d.id, seq, item.fetched, item.published, d.source, d.kind, d.topic, d.sentiment),
         *(float(d.sentiment_p["neg"]), int(d.uncertain), int(d.in_province), d.origin, d.issue),
-        *(json.dumps(item.communes), d.parent, d.url, d.title, d.text, item.body, item.fingerprint, 0),
+        *(_array(item.communes), d.parent, d.url, d.title, d.text, item.body, item.fingerprint, 0),
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _array(codes: tuple[str, ...]) -> str:
+    return json.dumps(codes)
 
 
 def _reserve(db: sqlite3.Connection, count: int) -> int:

@@ -1,0 +1,380 @@
+"""Measures both stores on real items (../shared/data/rss_daily_2025_2026), enriched by chance but fixed numbers.
+
+    python bench/stores.py [--documents 500000] [--only sqlite|elasticsearch] [--kills 30]
+
+Prints one line a figure. Elasticsearch is the real server of ../shared, started here; ratios are against a bare
+`helpers.bulk` of the same bodies in the same run. Texts never leave memory and the temporary store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import importlib.util
+import lzma
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from duluan.clock import LOCAL
+from duluan.model import Clustered, Place
+from duluan.query import Filter, parse_query
+from duluan.urls import document_id
+from index import open_store
+from index.base import Batch, Index
+from index.elastic_index import ElasticIndex
+from index.elastic_write import source_of
+from index.rows import prepare
+from index.sqlite import SqliteIndex
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+ITEMS = SHARED / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
+_CODES = "giao_thong dat_dai moi_truong thien_tai tai_nan an_ninh y_te giao_duc kinh_te an_sinh hanh_chinh khac"
+TOPICS = _CODES.split()
+    "giao_thong",
+    "dat_dai",
+    "moi_truong",
+    "thien_tai",
+    "tai_nan",
+    "an_ninh",
+    "y_te",
+    "giao_duc",
+    "kinh_te",
+    "an_sinh",
+    "hanh_chinh",
+    "khac",
+]
+QUERIES = [
+    "sạt lở", '"quảng ngãi"', "bão lũ", "giá vàng", '"học sinh" trường', "bệnh viện OR trạm y tế", "tai nạn -xe",
+    "cầu đường topic:giao_thong", "sat*", '"công an" sentiment:neg', "doanh nghiệp", "mưa lớn kind:news", "điện",
+    "place:23500", "topic:thien_tai sentiment:neg", "người dân", "thành phố", "nước", '"biến đổi khí hậu"', "tuyển sinh",
+]  # fmt: skip
+BATCH = 500
+
+
+def items(seed: int = 1) -> Iterator[Clustered]:
+    """The real items in order, with made-up but fixed enrichment; every 12th reprints an earlier one."""
+    chance = random.Random(seed)
+    earlier: list[str] = []
+    with lzma.open(ITEMS, "rt", encoding="utf-8", newline="") as handle:
+        for number, row in enumerate(csv.DictReader(handle)):
+            yield _item(row, number, seed, chance, earlier)
+
+
+def _item(row: dict[str, str], number: int, seed: int, chance: random.Random, earlier: list[str]) -> Clustered:
+    url = f"{row['link']}?n={seed}"
+    id_ = document_id(url)
+    origin = chance.choice(earlier) if earlier and number % 12 == 0 else id_
+    earlier.append(id_)
+    del earlier[:-2000]
+    fetched = datetime.fromisoformat(row["first_seen"]).replace(tzinfo=LOCAL)
+    negative = round(chance.random(), 4)
+    code = f"{chance.randrange(96) + 21000}"
+    places = (
+        (Place(code=code, era="now", level="commune", name="x", now=(code,), written="x"),) if number % 3 == 0 else ()
+    )
+    return Clustered(
+        id=id_,
+        url=url,
+        source=row["source"],
+        kind="news",
+        title=row["title"],
+        text=row["summary"],
+        fetched=fetched,
+        published=fetched - timedelta(minutes=chance.randrange(180)),
+        lang="vi",
+        topic=chance.choice(TOPICS),
+        topic_p=0.9,
+        sentiment=chance.choice(("neg", "neu", "neu", "pos")),
+        sentiment_p={"neg": negative, "neu": round(1 - negative, 4), "pos": 0.0},
+        uncertain=False,
+        feedback=False,
+        feedback_p=0.1,
+        toxic_p=0.0,
+        places=places,
+        in_province=True,
+        agency="so_xay_dung",
+        keywords=tuple(row["title"].lower().split()[:5]),
+        models={"topic": "linear-1", "sentiment": "linear-1", "places": "1"},
+        origin=origin,
+        issue=f"i{number // 4}",
+    )
+
+
+def many(count: int) -> Iterator[Clustered]:
+    """`count` documents: the real items again and again under other addresses."""
+    made = 0
+    seed = 1
+    while made < count:
+        for item in islice(items(seed), count - made):
+            made += 1
+            yield item
+        seed += 1
+
+
+def batches(stream: Iterator[Clustered], size: int = BATCH) -> Iterator[list[Clustered]]:
+    """Lists of `size`."""
+    while batch := list(islice(stream, size)):
+        yield batch
+
+
+def load(store: Index, documents: list[Clustered]) -> float:
+    """Seconds to write all, in the batches of the flow."""
+    gc.collect()
+    gc.disable()
+    start = time.perf_counter()
+    for batch in batches(iter(documents)):
+        store.write(Batch(documents=batch))
+    took = time.perf_counter() - start
+    gc.enable()
+    return took
+
+
+def bare_bulk(url: str, documents: list[Clustered]) -> float:
+    """Seconds for `helpers.bulk` of the same bodies into a plain index with the same mapping; 2 threads of our own: none."""
+    import json
+
+    from elasticsearch import Elasticsearch, helpers
+
+    client = Elasticsearch(url, request_timeout=120)
+    name = "duluan-news-9999.01-v1"
+    client.options(ignore_status=404).indices.delete(index=name)
+    client.indices.create(index=name)
+    ready, _ = prepare(documents)
+    bodies = [json.loads(source_of(item, n)) for n, item in enumerate(ready)]
+    gc.collect()
+    start = time.perf_counter()
+    helpers.bulk(client, ({"_index": name, "_id": body["id"], "_source": body} for body in bodies), chunk_size=BATCH)
+    took = time.perf_counter() - start
+    client.indices.delete(index=name)
+    client.close()
+    return took
+
+
+def timed(run: Callable[[], object], times: int) -> list[float]:
+    """Milliseconds of each run."""
+    out = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        out.append((time.perf_counter() - start) * 1000)
+    return out
+
+
+def p95(values: list[float]) -> float:
+    """The 95th percentile."""
+    return sorted(values)[max(0, round(len(values) * 0.95) - 1)]
+
+
+def search_times(store: Index, rounds: int = 5) -> dict[str, list[float]]:
+    """Milliseconds by query, the first round left out (caches cold in both)."""
+    for text in QUERIES:
+        store.search(parse_query(text), limit=20)
+    return {text: timed(lambda text=text: store.search(parse_query(text), limit=20), rounds) for text in QUERIES}  # type: ignore[misc]
+
+
+def board(store: Index, end: datetime) -> list[float]:
+    """The board question: hour × topic × sentiment over 30 days."""
+    query = Filter(since=end - timedelta(days=30), until=end)
+    store.counts(query, ["hour", "topic", "sentiment"])
+    return timed(lambda: store.counts(query, ["hour", "topic", "sentiment"]), 15)
+
+
+def report(name: str, **figures: object) -> None:
+    """One line."""
+    print(name.ljust(44), "  ".join(f"{key}={value}" for key, value in figures.items()), flush=True)
+
+
+def measure(store: Index, name: str, extra: int, end: datetime) -> None:
+    """Grow the store to its full size, then ask."""
+    for batch in batches(islice(many(extra + 117_756), 117_756, None), 2000):
+        store.write(Batch(documents=batch))
+    report(f"{name} documents", n=store.count(Filter()))
+    times = search_times(store)
+    flat = [value for values in times.values() for value in values]
+    report(f"{name} search top 20", p50=f"{statistics.median(flat):.1f} ms", p95=f"{p95(flat):.1f} ms")
+    slow = sorted(times, key=lambda text: -statistics.median(times[text]))[:3]
+    report(f"{name} slowest queries", **{repr(text): f"{statistics.median(times[text]):.1f} ms" for text in slow})
+    answer = board(store, end)
+    report(
+        f"{name} hour × topic × sentiment, 30 days",
+        p50=f"{statistics.median(answer):.1f} ms",
+        p95=f"{p95(answer):.1f} ms",
+    )
+
+
+def sqlite(documents: list[Clustered], total: int, folder: Path) -> None:
+    """SQLite's figures."""
+    store = SqliteIndex(folder / "kho.sqlite")
+    store.setup()
+    took = load(store, documents)
+    report("SQLite load with rollups", per_second=f"{len(documents) / took:.0f}", seconds=f"{took:.1f}")
+    store.close()
+    size = (folder / "kho.sqlite").stat().st_size
+    report("SQLite size per 100k", MB=f"{size / len(documents) / 10:.0f}")
+    report(
+        "FTS5 plain (text stored in the index) per 100k", MB=f"{plain_fts(documents, folder) / len(documents) / 10:.0f}"
+    )
+    report("tantivy", **tantivy_size(documents, folder))
+    end = documents[-1].fetched.replace(minute=0, second=0)
+    measure(store, "SQLite", total - len(documents), end)
+    query = "SELECT hour, topic, sentiment, sum(documents) FROM hourly WHERE place = '' AND hour >= ? GROUP BY 1, 2, 3"
+    since = int((end - timedelta(days=30)).timestamp())
+    with sqlite3.connect(folder / "kho.sqlite") as db:
+        raw = timed(lambda: db.execute(query, (since,)).fetchall(), 15)
+    db.close()
+    report("SQLite the same, rows without CountRow", p50=f"{statistics.median(raw):.1f} ms", p95=f"{p95(raw):.1f} ms")
+    report("SQLite self-check", found=store.check())
+    store.close()
+
+
+def plain_fts(documents: list[Clustered], folder: Path) -> int:
+    """Bytes of a plain FTS5 table over the same title and text."""
+    path = folder / "plain.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE VIRTUAL TABLE t USING fts5(title, text)")
+        db.executemany("INSERT INTO t VALUES (?, ?)", ((d.title, d.text) for d in documents))
+    db.close()
+    return path.stat().st_size
+
+
+def tantivy_size(documents: list[Clustered], folder: Path) -> dict[str, str]:
+    """Size of a tantivy index over the same fields, where the package is installed."""
+    if importlib.util.find_spec("tantivy") is None:
+        return {"skipped": "not installed (pip install tantivy)"}
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    for name in ("title", "text"):
+        builder.add_text_field(name, stored=True)
+    (folder / "tantivy").mkdir()
+    index = tantivy.Index(builder.build(), path=str(folder / "tantivy"))
+    writer = index.writer()
+    for d in documents:
+        writer.add_document(tantivy.Document(title=d.title, text=d.text))
+    writer.commit()
+    writer.wait_merging_threads()
+    size = sum(path.stat().st_size for path in (folder / "tantivy").rglob("*") if path.is_file())
+    return {"MB_per_100k": f"{size / len(documents) / 10:.0f}"}
+
+
+@contextmanager
+def node(**options: object) -> Iterator[str]:
+    """The real server of ../shared."""
+    spec = importlib.util.spec_from_file_location("serve", SHARED / "elasticsearch" / "serve.py")
+    assert spec is not None
+    assert spec.loader is not None
+    serve = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(serve)
+    with serve.node(**options) as url:
+        yield url
+
+
+def elasticsearch(documents: list[Clustered], total: int) -> None:
+    """Elasticsearch's figures, with the bare bulk of the same bodies before and after."""
+    with node(heap="1g") as url:
+        store = ElasticIndex(url)
+        store.setup()
+        bare_bulk(url, documents[:20_000])  # warms the server's compiler for both
+        before = bare_bulk(url, documents)
+        took = load(store, documents)
+        bare = min(before, bare_bulk(url, documents))
+        report(
+            "Elasticsearch load",
+            per_second=f"{len(documents) / took:.0f}",
+            bare=f"{len(documents) / bare:.0f}",
+            ratio=f"{bare / took:.2f}",
+        )
+        measure(store, "Elasticsearch", total - len(documents), documents[-1].fetched.replace(minute=0, second=0))
+        sizes = store._cluster.ask("GET", "/duluan-news/_stats/store,docs")["_all"]["primaries"]
+        report("Elasticsearch size per 100k", MB=f"{sizes['store']['size_in_bytes'] / sizes['docs']['count'] / 10:.0f}")
+        store.close()
+
+
+WRITER = """
+import sys
+from itertools import islice
+sys.path[:0] = [{bench!r}]
+from stores import items
+from index import open_store
+from index.base import Batch
+store = open_store(sys.argv[1])
+store.setup()
+first = int(sys.argv[2])
+stream = islice(items(), first * 50, None)
+number = first
+while batch := list(islice(stream, 50)):
+    store.write(Batch(documents=batch, state={{"last": str(number).encode()}}))
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def killed(url: str, first: int, moment: float) -> int:
+    """Kill a writer `moment` seconds after its first acknowledgement; its last acknowledged batch."""
+    code = WRITER.format(bench=str(Path(__file__).parent))
+    process = subprocess.Popen([sys.executable, "-c", code, url, str(first)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(moment)
+    process.send_signal(signal.SIGKILL)
+    rest = process.stdout.read().split()
+    process.wait()
+    return int(rest[-1]) if rest else first
+
+
+def kills(url: str, times: int, name: str) -> None:
+    """kill -9 of the writer at random moments: acknowledged documents lost, ids stored twice."""
+    chance = random.Random(9)
+    lost = twice = first = 0
+    for _ in range(times):
+        acknowledged = killed(url, first, chance.uniform(0, 0.4))
+        store = open_store(url)
+        ids = [document.id for _, document in store.ingested()]
+        expected = {item.id for item in islice(items(), (acknowledged + 1) * 50)}
+        lost += len(expected - set(ids))
+        twice += len(ids) - len(set(ids))
+        first = int(store.state("last") or b"-1") + 1
+        store.close()
+    report(f"{name} kill -9 of the writer", times=times, lost=lost, twice=twice, documents=len(ids))
+
+
+def main() -> None:
+    """Run what the options name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=500_000)
+    parser.add_argument("--only", choices=["sqlite", "elasticsearch", "kills"])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--folder", help="where the stores lie meanwhile")
+    args = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="duluan-stores-", dir=args.folder))
+    report("machine", cpus=os.cpu_count(), load=f"{os.getloadavg()[0]:.1f}", sqlite=sqlite3.sqlite_version)
+    try:
+        documents = list(items()) if args.only != "kills" else []
+        if args.only in {None, "sqlite"}:
+            sqlite(documents, args.documents, folder)
+        if args.only in {None, "elasticsearch"}:
+            elasticsearch(documents, args.documents)
+        if args.only in {None, "kills"}:
+            kills(f"sqlite:///{folder}/kill.sqlite", args.kills, "SQLite")
+            with node() as url:
+                kills(url, 5, "Elasticsearch")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
