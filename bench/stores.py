@@ -44,19 +44,6 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 ITEMS = SHARED / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
 _CODES = "giao_thong dat_dai moi_truong thien_tai tai_nan an_ninh y_te giao_duc kinh_te an_sinh hanh_chinh khac"
 TOPICS = _CODES.split()
-    "giao_thong",
-    "dat_dai",
-    "moi_truong",
-    "thien_tai",
-    "tai_nan",
-    "an_ninh",
-    "y_te",
-    "giao_duc",
-    "kinh_te",
-    "an_sinh",
-    "hanh_chinh",
-    "khac",
-]
 QUERIES = [
     "sạt lở", '"quảng ngãi"', "bão lũ", "giá vàng", '"học sinh" trường', "bệnh viện OR trạm y tế", "tai nạn -xe",
     "cầu đường topic:giao_thong", "sat*", '"công an" sentiment:neg', "doanh nghiệp", "mưa lớn kind:news", "điện",
