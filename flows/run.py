@@ -81,7 +81,7 @@ def startable(
                 f"{profile.folder / 'sources.toml'}: không có nguồn {name!r}; hiện có: {', '.join(profile.source_by_id)}"
             )
     chosen = [profile.source_by_id[name] for name in wanted] if wanted else list(profile.sources)
-    checked = _checked(state_dir)
+    checked = checked_sources(state_dir)
     may: list[Source] = []
     skipped: list[tuple[Source, str]] = []
     for source in chosen:
@@ -94,7 +94,8 @@ def startable(
     return may, skipped
 
 
-def _checked(state_dir: Path) -> set[str]:
+def checked_sources(state_dir: Path) -> set[str]:
+    """Sources that passed `duluan sources check` on this installation. Raises ConfigError where the list is damaged."""
     path = state_dir / CHECKED
     if not path.is_file():
         return set()

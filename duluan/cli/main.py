@@ -40,12 +40,11 @@ COMMANDS: dict[str, _Entry] = {
     "setup": _Entry("setup", "Tạo lược đồ kho."),
     "alerts": _Entry("alerts", "Xem, giải thích, ghi nhận cảnh báo."),
     "eval": _Entry("evaluate", "Đo độ chính xác của các mô hình."),
-    "models": _Entry("models", "Huấn luyện, xuất mô hình."),
+    "models": _Entry("models", "Huấn luyện mô hình."),
     "retain": _Entry("retain", "Xóa dữ liệu quá hạn lưu."),
     "takedown": _Entry("takedown", "Gỡ một địa chỉ khỏi kho."),
     "backup": _Entry("backup", "Sao lưu kho đang chạy."),
     "restore": _Entry("restore", "Khôi phục kho từ bản sao lưu."),
-    "kibana": _Entry("kibana", "Dựng, kiểm tra, nạp bảng Kibana."),
 }
 
 
