@@ -50,6 +50,14 @@ class IngestReport:
     by_source: Counter[str] = field(default_factory=Counter)
     issues: set[str] = field(default_factory=set)
 
+    def add(self, other: IngestReport) -> None:
+        """Count a further stream's outcome in."""
+        for name in ("read", "written", "known", "updated", "fetches"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rejected.update(other.rejected)
+        self.by_source.update(other.by_source)
+        self.issues |= other.issues
+
     @property
     def rejections(self) -> int:
         """How many were rejected, over all reasons."""

@@ -36,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, province_dir: Path) -> Runs:
     out = tmp_path_factory.mktemp("demo") / "out"
     steps: list[str] = []
     first = demo(out, load_province(province_dir), tell=steps.append)
-    assert len(steps) == 6
+    assert len(steps) == 5
     second = demo(out, load_province(province_dir))
     return Runs(out, first, second, first.documents, build(DEMO_CLOCK))
 

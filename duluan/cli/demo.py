@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-STEPS = 6
+STEPS = 5
 REASONS = {
     "robots": "robots.txt không cho phép",
     "truncated": "trang bị cắt giữa chừng",
@@ -67,7 +67,7 @@ def summary(report: DemoReport, out: Path, seconds: float) -> str:
         "",
         f"Tỉnh mẫu {report.profile.province.name}: xong sau {seconds:.0f} giây.",
         "",
-        f"Đã đọc    {_number(report.imported.read)} tin bài, ý kiến từ kho các tuần trước; {_number(report.crawled.read)} từ năm nguồn.",
+        f"Đã đọc    {_number(report.imported.read)} tin bài, ý kiến từ kho các tuần trước; {_number(report.crawled.read)} từ sáu nguồn.",
         f"Đã ghi    {_number(report.imported.written + report.crawled.written)} mới, "
         f"{_number(report.imported.known + report.crawled.known)} đã có; "
         f"kho hiện có {_number(report.documents)}, gom thành {_number(report.issues)} vấn đề.",

@@ -9,13 +9,16 @@ from duluan.privacy.marks import EMAIL, PROFILE, Span
 from duluan.privacy.view import UPPER, View
 
 # "ten@noi.vn", "ten @ noi . vn", "ten(at)noi(dot)vn", "ten a cong gmail cham com": the at sign in every disguise seen.
+_BRACKETED = r"\s?[\[({]\s?(?:at|a|a cong)\s?[\])}]\s?"  # plain enough to be believed before any host
 _AT = r"(?:\s?@\s?|\s?[\[({]\s?(?:at|a|a cong)\s?[\])}]\s?|\s(?:at|a cong|a moc|acong)\s)"
 _DOT = r"(?:\s?\.\s?|\s?[\[({]\s?(?:dot|cham)\s?[\])}]\s?|\s(?:dot|cham)\s)"
 _MAIL_HOSTS = r"(?:gmail|yahoo|ymail|hotmail|outlook|icloud|proton(?:mail)?|live|zoho|gm|vnn|fpt|viettel)"
 _TLD = r"(?:com|vn|net|org|edu|gov|info|me|io|biz|co|us)"
 _LOCAL = r"[a-z0-9](?:[a-z0-9._%+\-]{0,63})"
+_BRACKET_HINT = re.compile(r"[\[({]\s?a")
 _EMAIL = re.compile(
     rf"(?<![a-z0-9@]){_LOCAL}\s?@\s?[a-z0-9](?:[a-z0-9\-]{{0,62}})(?:\.[a-z0-9\-]{{1,63}}){{0,4}}\s?\.\s?[a-z]{{2,24}}(?![a-z0-9])"
+    rf"|(?<![a-z0-9@]){_LOCAL}{_BRACKETED}[a-z0-9][a-z0-9\-]{{0,62}}(?:\.[a-z0-9\-]{{1,63}}){{0,4}}\.[a-z]{{2,24}}(?![a-z0-9])"
     rf"|(?<![a-z0-9@]){_LOCAL}{_AT}{_MAIL_HOSTS}(?:{_DOT}{_TLD}){{0,2}}(?![a-z0-9])"
 )
 
@@ -58,7 +61,7 @@ def find_links(view: View) -> Links:
     folded = view.folded
     spans: list[Span] = []
     protected: tuple[tuple[int, int], ...] = ()
-    if "@" in folded or "gmail" in folded or "mail" in folded:
+    if "@" in folded or "mail" in folded or _BRACKET_HINT.search(folded):
         spans += (Span(m.start(), m.end(), EMAIL) for m in _EMAIL.finditer(folded))
     if "/" in folded and "." in folded:
         spans += _profiles(folded)
