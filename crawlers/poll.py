@@ -61,7 +61,17 @@ class Poller:
             async with places:
                 await self._source(source, force)
 
-        await asyncio.gather(*(one(source) for source in sources))
+        ended = await asyncio.gather(*(one(source) for source in sources), return_exceptions=True)
+        for source, error in zip(sources, ended, strict=True):
+            if error is not None:
+                await self._broken(source, error)
+
+    async def _broken(self, source: Source, error: BaseException) -> None:
+        """A bug of ours that one source's data brought out: that source failed, the others do not notice."""
+        log.error("nguồn %s: lỗi chương trình %s", source.id, type(error).__name__, exc_info=error)
+        Frontier(self.state).source_failed(source.id, f"lỗi chương trình {type(error).__name__}")
+        self.audit("source_failed", source=source.id, action="report", problem=type(error).__name__)
+        await self.out.send({"fetch": to_record(Fetch(source.id, self.clock(), ok=False))["fetch"]})
 
     async def _source(self, source: Source, force: bool) -> None:
         frontier = Frontier(self.state)

@@ -1,6 +1,7 @@
 """The child process of one crawl: reads its job from standard input, polls the sources, writes results as JSON lines.
 
-Lines out: {"ready"}, {"document", "page"}, {"rejected", "page"}, {"fetch"}, {"ask", "ids"}. Lines in: the job, then {"answer"} to each ask.
+Lines out: {"ready"}, {"document", "page"}, {"rejected", "page"}, {"fetch"}, {"ask", "ids"}, {"check"}, {"done"}. Lines in: the job,
+then {"answer"} to each ask. Modes: crawl, check (what `sources check` shows), record (one page, for a fixture).
 When the parent goes away, so does the child. The process is its own because Twisted's reactor starts only once, and because a
 page that crashes a C library must not take the flow with it.
 """
@@ -8,26 +9,31 @@ page that crashes a C library must not take the flow with it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from crawlers.audit import Audit
+from crawlers.check import check_source, to_plain
+from crawlers.connectors import Session
 from crawlers.decode import MAX_SITEMAP
 from crawlers.gate import Gate, Transport
 from crawlers.limits import Limits
+from crawlers.outcome import Deferred, Refused
 from crawlers.poll import Poller
 from crawlers.scrapy_engine import run_job
 from crawlers.spool import Spool
 from crawlers.state import State
-from duluan.clock import parse_time, system_clock
+from duluan.clock import parse_time
 from duluan.config import Source
 
 BEAT = 5.0  # seconds; the parent waits for many of them (crawl.SILENCE)
@@ -97,28 +103,80 @@ class WorkerClock:
 def main() -> None:
     """Entry point of `python -m crawlers.worker`."""
     lines = Lines()
-    lines.write_now({"ready": system_clock().isoformat()})
+    lines.write_now({"ready": True})
     job = json.loads(sys.stdin.readline())
     clock = WorkerClock(parse_time(job["now"]), bool(job["ticking"]))
+    loopback, limits = bool(job["allow_loopback"]), Limits(**job["limits"])
     state = State(Path(job["state_dir"]), job["store"])
     audit = Audit(state.folder, clock)
-    spool = Spool(Path(job["spool_dir"]), clock) if job["spool_dir"] else None
-    limits = Limits(**job["limits"])
-    sources = [Source.model_validate(source) for source in job["sources"]]
 
     async def run(transport: Transport) -> None:
         lines.listen()
-        gate = Gate(state, transport, audit=audit, agent=job["agent"], allow_loopback=bool(job["allow_loopback"]))
-        poller = Poller(gate=gate, state=state, clock=clock, audit=audit, spool=spool, limits=limits, out=lines)
         alive = asyncio.create_task(lines.beat())
-        await poller.run(sources, force=bool(job["force"]))
+        gate = Gate(state, transport, audit=audit, agent=job["agent"], allow_loopback=loopback)
+        await _MODES[job["mode"]](_Work(job, lines, gate, state, clock, audit, limits))
         alive.cancel()
         await lines.send({"done": True})
 
-    run_job(
-        run, agent=job["agent"], timeout=limits.timeout, limit=MAX_SITEMAP, allow_loopback=bool(job["allow_loopback"])
-    )
+    run_job(run, agent=job["agent"], timeout=limits.timeout, limit=MAX_SITEMAP, allow_loopback=loopback)
     os._exit(0)  # not the interpreter's slow way out: nothing is left to write
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the modes share."""
+
+    job: Mapping[str, Any]
+    lines: Lines
+    gate: Gate
+    state: State
+    clock: WorkerClock
+    audit: Audit
+    limits: Limits
+
+    @property
+    def sources(self) -> list[Source]:
+        return [Source.model_validate(source) for source in self.job["sources"]]
+
+
+async def _crawl(work: _Work) -> None:
+    folder = work.job["spool_dir"]
+    poller = Poller(
+        gate=work.gate,
+        state=work.state,
+        clock=work.clock,
+        audit=work.audit,
+        spool=Spool(Path(folder), work.clock) if folder else None,
+        limits=work.limits,
+        out=work.lines,
+    )
+    await poller.run(work.sources, force=bool(work.job["force"]))
+
+
+async def _check(work: _Work) -> None:
+    places = asyncio.Semaphore(work.limits.sources_at_once)
+
+    async def one(source: Source) -> None:
+        async with places:
+            session = Session(source, work.gate, work.state, work.clock, fresh=True)
+            await work.lines.send({"check": to_plain(await check_source(session))})
+
+    await asyncio.gather(*(one(source) for source in work.sources))
+
+
+async def _record(work: _Work) -> None:
+    [source] = work.sources
+    session = Session(source, work.gate, work.state, work.clock, fresh=True)
+    try:
+        answer = await session.page(source.url)
+    except (Refused, Deferred) as error:
+        await work.lines.send({"refused": error.reason, "detail": error.detail})
+        return
+    body = base64.b64encode(answer.body).decode()
+    await work.lines.send({"page": answer.url, "content_type": answer.content_type, "body": body})
+
+
+_MODES: Mapping[str, Callable[[_Work], Awaitable[None]]] = {"crawl": _crawl, "check": _check, "record": _record}
 
 
 if __name__ == "__main__":

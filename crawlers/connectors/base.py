@@ -41,6 +41,7 @@ class Session:
     gate: Gate
     state: State
     clock: Callable[[], datetime]
+    fresh: bool = False  # a check: as if nothing had been seen before
 
     async def get(self, url: str, *, conditional: Conditional = "headers", limit: int = MAX_BODY) -> Answer:
         """A list, feed or sitemap. Raises Refused or Deferred."""
@@ -50,7 +51,7 @@ class Session:
                 source=self.source.id,
                 purpose="list",
                 delay=self.source.delay,
-                conditional=conditional,
+                conditional="no" if self.fresh else conditional,
                 limit=limit,
             )
         )
@@ -83,6 +84,8 @@ class Session:
 
     def known_version(self, url: str, version: str) -> bool:
         """True where the API document at `url` was handed over in this version and was not lost since."""
+        if self.fresh:
+            return False
         rows = self.state.rows("SELECT etag FROM validator WHERE url = ?", (f"version {url}",))
         return bool(rows) and rows[0][0] == version and Frontier(self.state).digest(document_id(url)) is not None
 

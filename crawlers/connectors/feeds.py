@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import io
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,12 +27,12 @@ class FeedItem:
 def read_feed(body: bytes, url: str, content_type: str = "") -> list[FeedItem]:
     """The entries of a feed, in its order, relative links resolved against `url`. Raises SourceProblem where it is none."""
     parsed = feedparser.parse(
-        body,
+        io.BytesIO(body),  # never bare: feedparser would open bytes that spell a file's name or an address
         sanitize_html=False,
         resolve_relative_uris=False,
         response_headers={"content-type": content_type, "content-location": url},
     )
-    if not parsed.entries and not parsed.version:
+    if not parsed.entries and not parsed.get("version"):
         raise SourceProblem("địa chỉ nguồn không trả về RSS hay Atom", action="report", code="not_a_feed")
     return list(_items(parsed.entries, url))
 
