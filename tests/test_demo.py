@@ -64,7 +64,12 @@ def _cells(path: Path) -> Iterator[tuple[str, bytes]]:
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        virtual = {
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'")
+        }
         for name in names:
+            if name in virtual:
+                continue  # a contentless full-text table; its own tables are read as such
             for row in connection.execute(f'SELECT * FROM "{name}"'):
                 for cell in row:
                     raw = cell if isinstance(cell, bytes) else str(cell).encode()

@@ -13,7 +13,7 @@ from flows.run import CHECKED, run_round, startable
 from flows.sample.content import DEMO_CLOCK, build
 from flows.sample.profile import profile as sample_profile
 from flows.sample.server import FREE, serve
-from flows.source_check import check_sources
+from flows.sources import check_health
 from index import open_store
 
 
@@ -35,8 +35,8 @@ def test_check_then_run(tmp_path: Path, province_dir: Path, monkeypatch: pytest.
         assert before.crawled.written == 0
         assert {source.id for source, _ in before.skipped} == {source.id for source in profile.sources}
         news = [source for source in profile.sources if source.via == "rss"]
-        found = check_sources(profile, news, store, state_dir=state, clock=clock, allow_loopback=True)
-        assert all(health.passed and health.timed == health.documents > 0 for health in found)
+        found = check_health(store, profile, news, state_dir=state, clock=clock, allow_loopback=True)
+        assert all(health.check.passed for health in found)
         after = run_round(store, profile, clock=clock, mailer=None, state_dir=state, allow_loopback=True)
     assert set(after.crawled.by_source) == {source.id for source in news}
     assert len(after.skipped) == len(profile.sources) - len(news)
@@ -48,11 +48,11 @@ def test_a_source_that_cannot_be_reached_does_not_pass(tmp_path: Path, province_
     dead = profile.sources[0].model_copy(update={"url": "http://127.0.0.1:9/rss", "delay": 0})
     store = open_store(f"sqlite:///{tmp_path / 's.sqlite'}")
     store.setup()
-    (health,) = check_sources(
-        profile, [dead], store, state_dir=tmp_path / "state", clock=fixed_clock(DEMO_CLOCK), allow_loopback=True
+    (health,) = check_health(
+        store, profile, [dead], state_dir=tmp_path / "state", clock=fixed_clock(DEMO_CLOCK), allow_loopback=True
     )
     store.close()
-    assert (health.passed, health.reached, health.documents) == (False, False, 0)
+    assert not health.check.passed
     assert startable(profile, tmp_path / "state")[0] == []
 
 
