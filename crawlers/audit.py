@@ -14,7 +14,7 @@ from duluan.clock import format_time
 
 AUDIT_FILE = "audit.jsonl"
 _SECRET = re.compile(
-    r"((?:access_token|appsecret_proof|refresh_token|secret_key|client_secret|app_secret|code)=)[^&#\s\"']+"
+    r"((?<![a-z_])(?:access_token|appsecret_proof|refresh_token|secret_key|client_secret|app_secret|code)=)[^&#\s\"']+"
 )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -68,7 +69,8 @@ class Poller:
 
     async def _broken(self, source: Source, error: BaseException) -> None:
         """A bug of ours that one source's data brought out: that source failed, the others do not notice."""
-        log.error("nguồn %s: lỗi chương trình %s", source.id, type(error).__name__, exc_info=error)
+        where = traceback.extract_tb(error.__traceback__)[-1]  # the place, not the message: it may quote a page
+        log.error("nguồn %s: lỗi chương trình %s (%s:%s)", source.id, type(error).__name__, where.name, where.lineno)
         Frontier(self.state).source_failed(source.id, f"lỗi chương trình {type(error).__name__}")
         self.audit("source_failed", source=source.id, action="report", problem=type(error).__name__)
         await self.out.send({"fetch": to_record(Fetch(source.id, self.clock(), ok=False))["fetch"]})

@@ -50,6 +50,7 @@ class Spool:
             page.url,
             "response",
             payload=io.BytesIO(page.body),
+            length=len(page.body),
             http_headers=StatusAndHeaders(f"{page.status} OK", headers, protocol="HTTP/1.1"),
             warc_headers_dict={_SOURCE: page.source, _FETCHED: format_time(page.fetched), _KIND: page.kind},
         )

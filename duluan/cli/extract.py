@@ -18,7 +18,7 @@ from duluan.cli.common import Quiet
 from duluan.cli.streams import STDIN, Tally, emit, records
 from duluan.clock import parse_time
 from duluan.errors import InputError
-from duluan.model import KINDS, Kind, RawPage, Rejected
+from duluan.model import KINDS, Document, Kind, RawPage, Rejected
 from duluan.records import to_record
 
 app = typer.Typer(add_completion=False)
@@ -54,11 +54,19 @@ def extract(
         str | None, typer.Option("--source", help="Mã nguồn; mặc định là tên máy chủ của địa chỉ.")
     ] = None,
     kind: Annotated[str, typer.Option("--kind", help=f"Loại: {', '.join(KINDS)}.")] = "news",
+    spool: Annotated[
+        Path | None, typer.Option("--spool", help="Bóc lại mọi trang gốc còn giữ trong thư mục này (7 ngày gần nhất).")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Trang đã tải → văn bản đã che thông tin cá nhân, mỗi dòng một JSON."""
     tally = Tally(quiet=quiet)
     names = files or []
+    if spool is not None:
+        if names or url or fetched:
+            raise typer.BadParameter("--spool không đi cùng tệp, --url hay --fetched")
+        _extract_spool(spool, tally)
+        raise typer.Exit(tally.finish("extract"))
     pages = [name for name in names if _is_page(name)]
     if pages:
         _only_pages(names, pages)
@@ -146,7 +154,21 @@ def _extract_one(task: _Task, where: str, tally: Tally) -> None:
         return
     page = RawPage(task.url, task.source, task.fetched, body, kind=task.kind)
     rules, nukeviet = _site_facts(task.source) if task.configured else (None, False)
-    found = extract_redacted(page, rules=rules, nukeviet=nukeviet)
+    _told(extract_redacted(page, rules=rules, nukeviet=nukeviet), where, tally)
+
+
+def _extract_spool(folder: Path, tally: Tally) -> None:
+    """Every page kept, as the crawl would extract it today."""
+    from crawlers.extract import extract_redacted
+    from crawlers.spool import read_spool
+
+    for page in read_spool(folder):
+        tally.read += 1
+        rules, nukeviet = _site_facts(page.source)
+        _told(extract_redacted(page, rules=rules, nukeviet=nukeviet), page.url, tally)
+
+
+def _told(found: Document | Rejected, where: str, tally: Tally) -> None:
     if isinstance(found, Rejected):
         tally.reject(where, found.reason + (f" ({found.detail})" if found.detail else ""))
     else:
