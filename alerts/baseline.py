@@ -6,10 +6,12 @@ day's count, pooled over rows as a function of its mean and shrunk to each row's
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from alerts.dispersion import Dispersion
 from alerts.hours import DAY, Floats, Ints
 
 LAG: Final = 48
@@ -20,7 +22,21 @@ _DAY_DECAY: Final = 0.5 ** (1 / 56)
 _PRIOR_DAYS: Final = 2.0  # weight of the population's rate, in days of the row's own exposure
 _SHARE_PRIOR: Final = 6.0  # voices
 _OWN_DAYS: Final = 14.0  # days of record at which a row's own dispersion weighs as much as the pool's
+_ECHO: Final = 1.15  # growth of scatter from which new sources count as echoes
 FIELDS: Final = ("voices", "negatives", "exposed", "misfit", "days")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A closed local day: rows × six-hour blocks with their exposure, admitted sources alone and all of them."""
+
+    voices: Floats
+    negatives: Floats
+    exposed: Floats
+    all_voices: Floats
+    all_negatives: Floats
+    all_exposed: Floats
+    weight: Floats  # per row: 1, .1 in alerts, 0 before its birth
 
 
 class Baselines:
@@ -33,10 +49,8 @@ class Baselines:
         self.misfit: Floats = np.zeros(rows)
         self.days: Floats = np.zeros(rows)
         self.per_day = 1.0  # expected voices of the whole stream on an average day, set by the engine
-        # Normal equations of excess variance = φ·m + κ·m², started at φ = .4, κ = .25 with the weight of 60 row-days.
-        self.normal: Floats = 60.0 * np.array([[1.0, 1.0], [1.0, 2.0]])
-        self.target: Floats = self.normal @ np.array([0.4, 0.25])
-        self.paired: Floats = np.array([2.0, 40.0])  # Σ excess share variance, Σ its scale: correlation .05 at first
+        self.pool = Dispersion()
+        self.shadow = Dispersion()  # as it would be with the sources still in quarantine
 
     def reserve(self, rows: int) -> None:
         """Make room."""
@@ -59,38 +73,37 @@ class Baselines:
         self.negatives[:count] += weight * negatives
         self.exposed[:count] += weight * exposure
 
-    def absorb_day(self, voices: Floats, negatives: Floats, exposure: float, weight: Floats, prior: float) -> None:
+    def absorb_day(self, day: Day, prior: float) -> None:
         """One whole local day that has become 48 h old: learn how much days scatter and how far shares move together."""
-        count = len(voices)
-        mean = self.rate(count, prior) * exposure
-        known = (self.exposed[:count] > 7 * exposure) & (mean > 0.02)
-        weight = np.where(known, weight, 0.0)
-        phi, kappa = self.pool()
+        count = len(day.weight)
+        voices = day.voices.sum(axis=1)
+        mean = self.rate(count, prior) * day.exposed.sum()
+        weight = np.where((self.exposed[:count] > 7 * day.exposed.sum()) & (mean > 0.02), day.weight, 0.0)
+        phi, kappa = self.pool.counts()
         error = np.minimum((voices - mean) ** 2 / (mean + phi * mean + kappa * mean**2 + 1e-9), 16.0)
         self.misfit[:count] = self.misfit[:count] * _DAY_DECAY + weight * error
         self.days[:count] = self.days[:count] * _DAY_DECAY + weight
-        scale = np.minimum(mean, 40.0) / (1 + 0.3 * np.minimum(mean, 40.0))
-        x = np.stack([np.ones(count), np.minimum(mean, 40.0)]) * scale
-        excess = np.clip((voices - mean) ** 2 / np.maximum(mean, 0.02) - 1, -1, 40.0) * scale
-        slow = _DAY_DECAY
-        self.normal = self.normal * slow + (x * weight) @ x.T / 4
-        self.target = self.target * slow + (x * weight) @ excess / 4
-        share = self.share(count)
-        unit = share * (1 - share)
-        pairs = voices >= 3
-        twist = np.minimum((negatives - voices * share) ** 2, 12 * voices * unit) - voices * unit
-        self.paired = self.paired * slow + np.array(
-            [(weight * twist)[pairs].sum(), (weight * voices * (voices - 1) * unit)[pairs].sum()]
-        )
+        self._learn(self.pool, day.voices, day.negatives, day.exposed, weight, prior)
+        self._learn(self.shadow, day.all_voices, day.all_negatives, day.all_exposed, weight, prior)
 
-    def pool(self) -> tuple[float, float]:
-        """φ and κ: a day's variance is m·(1 + φ + κ·m) over all rows together."""
-        phi, kappa = np.linalg.solve(self.normal + 1e-6 * np.eye(2), self.target)
-        if kappa < 0.02:
-            return float(max(self.target[0] / self.normal[0, 0], 0.05)), 0.02
-        if phi < 0.05:
-            return 0.05, float(max(self.target[1] / self.normal[1, 1], 0.02))
-        return float(phi), float(kappa)
+    def _learn(
+        self, pool: Dispersion, voices: Floats, negatives: Floats, exposed: Floats, weight: Floats, prior: float
+    ) -> None:
+        rate = self.rate(len(weight), prior)
+        total = voices.sum(axis=1)
+        pool.learn_days(total, rate * exposed.sum(), weight)
+        pool.learn_blocks(voices, rate[:, None] * exposed, weight)
+        pool.learn_shares(total, negatives.sum(axis=1), self.share(len(weight)), weight)
+
+    def echoes(self) -> bool:
+        """Whether the sources in quarantine make counts or shares scatter more: they repeat what others say in other words."""
+        counts = (1 + self.shadow.counts()[0]) / (1 + self.pool.counts()[0])
+        shares = (1 + self.shadow.shares()[0]) / (1 + self.pool.shares()[0])
+        return max(counts, shares) > _ECHO
+
+    def admit(self) -> None:
+        """Independent sources leave quarantine: the stream scatters from now on as the shadow has seen it."""
+        self.pool = self.shadow.copy()
 
     def rate(self, count: int, prior: float) -> Floats:
         """ρ per row; `prior` is the population's rate."""
@@ -109,17 +122,20 @@ class Baselines:
         clipped: Floats = np.clip(share, 0.02, 0.95)
         return clipped
 
-    def correlation(self) -> float:
-        """ρ of shares within a day: 0 where voices judge independently."""
-        return float(np.clip(self.paired[0] / self.paired[1], 0.005, 0.5))
+    def tempering(self, rows: Ints, voices: Floats) -> Floats:
+        """Over-dispersion of shares per row and window: echoes, common leaning, and how well the usual share is known."""
+        echo, lean = self.pool.shares()
+        known = self.voices[rows][:, None] + _SHARE_PRIOR
+        temper: Floats = 1 + echo + lean * np.maximum(voices - 1, 0) + voices / known
+        return temper
 
     def size(self, rows: Ints, expected: Floats, hours: tuple[int, ...], prior: float) -> Floats:
         """r of the negative binomial per row and window, own dispersion and the uncertainty of the rate included."""
-        phi, kappa = self.pool()
+        kappa = self.pool.counts()[1]
         own = np.clip((self.misfit[rows] + _OWN_DAYS) / (self.days[rows] + _OWN_DAYS), 0.6, 6.0)[:, None]
         days = np.maximum(np.array(hours) / DAY, 1.0) ** 0.7  # days of a week are not independent
-        short = np.minimum(np.array(hours) / 12, 1.0) ** 0.5  # a story's voices need some hours to gather
-        excess = own * (1 + phi * short + kappa * expected / days) - 1
+        clump = self.pool.clump(np.array(hours, dtype=float))
+        excess = own * (1 + clump + kappa * expected / days) - 1
         unsure = 1 / (self.voices[rows] + prior * self._pull() + 0.5)[:, None]
         size: Floats = 1 / np.maximum(np.maximum(excess, 0.02) / expected + unsure, 1e-6)
         return size

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import nbinom
 
-from alerts.baseline import FLAGGED, LAG, Baselines
+from alerts.baseline import FLAGGED, LAG, Baselines, Day
+from alerts.dispersion import BLOCK
 from alerts.episode import LONG, Episode, episode_id
 from alerts.evidence import MIN_VOICES, WINDOWS, Windows, surge_score
 from alerts.exposure import Exposure
@@ -23,6 +24,7 @@ from alerts.hours import DAY, SPAN, WEEK, Floats, HourTable, Ints, from_hours, s
 from alerts.newborn import AGES, NEWBORN, Cohort
 from alerts.signal import Signal, Turn
 from alerts.thresholds import ENTER, Peaks
+from duluan.clock import format_time
 from duluan.config import AlertRules, Rule
 from duluan.model import Alert, Fetch, Tier, Voice
 
@@ -31,9 +33,10 @@ _KEEP_ORIGINS: Final = 45 * DAY
 _NEW_SHARE: Final = 0.3  # part of the budgets that newborn issues may spend
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
+_ECHO_WORTH: Final = 0.2
 _WORTH: Final = 1.0  # decayed voices
 _SPARE: Final = 256  # rows to be gained before the tables are copied
-_FLOOR = {"mail": 3.0, "watch": 1.8}  # log10 evidence below which nothing is sent, whatever the budget allows
+_FLOOR = {"mail": 2.6, "watch": 1.3}  # log10 evidence below which nothing is sent, whatever the budget allows
 DEFAULT_RULES: Final = AlertRules(
     rule=(Rule(id="chung", note="Kiểm tra nguồn, xác minh với địa phương và cơ quan trả lời trước khi báo cáo."),)
 )
@@ -109,8 +112,9 @@ class Engine:
         self.origins: dict[str, tuple[str, int]] = {}  # origin → (issue, hour)
         self.base = Baselines()
         self.cohort = Cohort()
-        self.peaks = {"standing": Peaks(slope=1.0, prior=1.6), "newborn": Peaks(slope=1.0, prior=1.6)}
+        self.peaks = {"standing": Peaks(slope=1.15, prior=1.5), "newborn": Peaks(slope=0.9, prior=1.0)}
         self.recalibrated = 0
+        self.barred: set[int] = set()  # sources in quarantine at the last closed day
         self.system: dict[str, Episode] = {}
 
     # -- intake ---------------------------------------------------------------------------------------------------------
@@ -159,7 +163,7 @@ class Engine:
             return
 
     def _pour(self, source: int, target: int) -> None:
-        for table in (self.voices, self.negatives):
+        for table in (self.voices, self.negatives, self.held, self.held_negatives):
             table.data[target] += table.data[source]
             table.data[source] = 0.0
         self.flags.data[target] = np.maximum(self.flags.data[target], self.flags.data[source])
@@ -178,7 +182,12 @@ class Engine:
         self.voices = HourTable(first - SPAN)
         self.negatives = HourTable(first - SPAN)
         self.flags = HourTable(first - SPAN)
+        self.held = HourTable(first - SPAN)  # voices of sources in quarantine
+        self.held_negatives = HourTable(first - SPAN)
         self.recalibrated = first
+
+    def _tables(self) -> tuple[HourTable, ...]:
+        return self.voices, self.negatives, self.flags, self.held, self.held_negatives
 
     def _row(self, issue: str, hour: int) -> int:
         issue = self._current(issue)
@@ -186,7 +195,7 @@ class Engine:
         if row is None:
             row = self.index[issue] = len(self.rows)
             self.rows.append(Row(issue, hour))
-            for table in (self.voices, self.negatives, self.flags):
+            for table in self._tables():
                 table.reserve(row + 1)
             self.base.reserve(row + 1)
         return row
@@ -211,7 +220,7 @@ class Engine:
             return
         source = self.exposure.source(item.source, int(at))
         if self.exposure.quarantined(source, int(at)):
-            self.exposure.count(source, hour, 1.0, -1)
+            self._shadow(source, item, hour)
             return
         row = self._row(item.issue, hour)
         self.rows[row].born = min(self.rows[row].born, hour)
@@ -219,7 +228,16 @@ class Engine:
         self._mark(row, item, (start + end) / 2, voice=True)
         for hour, part in self._spread(start, end):
             self.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
-            self._add(row, hour, part, part * item.p_neg)
+            worth = part * self.exposure.worth[source]
+            self._add(row, hour, worth, worth * item.p_neg)
+
+    def _shadow(self, source: int, item: Voice, hour: int) -> None:
+        """A voice of a source in quarantine: it only teaches what the stream will look like once the source counts."""
+        self.exposure.count(source, hour, 1.0, -1)
+        row = self.index.get(self._current(item.issue))
+        if row is not None:
+            self.held.add(row, hour, 1.0)
+            self.held_negatives.add(row, hour, item.p_neg)
 
     def _when(self, item: Voice, at: float) -> tuple[float, float]:
         if item.published is None:
@@ -257,7 +275,7 @@ class Engine:
             self._begin(at)
         self.pending = [entry for entry in self.pending if entry[0] > at]
         now = int(np.ceil(at - 1e-9))
-        for table in (self.voices, self.negatives, self.flags, self.exposure.voices, self.exposure.lost):
+        for table in (*self._tables(), self.exposure.voices, self.exposure.lost):
             table.roll(now + 1)
         for moment, _, _, item in due:
             self._take(item, moment)
@@ -296,16 +314,33 @@ class Engine:
         if self.first is None or start < self.first:
             return
         count = len(self.rows)
-        exposed = float(self.exposure.vector(now, now - start, now)[:DAY].sum())
         flagged = self.flags.window(start, end)[:count].max(axis=1)
-        weight = np.where(flagged > 0, FLAGGED, 1.0) * (born <= start)
+        voices, negatives = _blocks(self.voices, start, end, count), _blocks(self.negatives, start, end, count)
+        span = now - start
         self.base.absorb_day(
-            self.voices.window(start, end)[:count].sum(axis=1),
-            self.negatives.window(start, end)[:count].sum(axis=1),
-            exposed,
-            weight,
+            Day(
+                voices,
+                negatives,
+                _six(self.exposure.vector(now, span, now)[:DAY]),
+                voices + _blocks(self.held, start, end, count),
+                negatives + _blocks(self.held_negatives, start, end, count),
+                _six(self.exposure.vector(now, span, now, everything=True)[:DAY]),
+                np.where(flagged > 0, FLAGGED, 1.0) * (born <= start),
+            ),
             self.prior(),
         )
+        self._admit(now)
+
+    def _admit(self, now: int) -> None:
+        """Sources whose quarantine has ended: independent ones count fully, echoes (same matters, same hours) for a fifth."""
+        barred = {row for row in range(len(self.exposure.names)) if self.exposure.quarantined(row, now)}
+        leaving = self.barred - barred
+        self.barred = barred
+        if leaving and self.base.echoes():
+            for row in leaving:
+                self.exposure.worth[row] = _ECHO_WORTH
+        elif leaving:
+            self.base.admit()
 
     def _grow(self, end: int) -> None:
         """Issues that have passed 96 hours join the cohort's record."""
@@ -342,7 +377,7 @@ class Engine:
         chosen = np.flatnonzero(keep)
         self.rows = [self.rows[i] for i in chosen]
         self.index = {row.issue: i for i, row in enumerate(self.rows) if row.issue}
-        for table in (self.voices, self.negatives, self.flags):
+        for table in self._tables():
             table.select(chosen)
         self.base.select(chosen)
 
@@ -408,7 +443,7 @@ class Engine:
         expected = expected * np.clip(swell, 0.4, 5.0)
         share = self._shares(rows, voices, negatives, ordinary)
         size = self.base.size(rows, expected, WINDOWS, prior)
-        return Windows(voices, negatives, expected, size, share, np.full(len(rows), self.base.correlation()))
+        return Windows(voices, negatives, expected, size, share, self.base.tempering(rows, voices))
 
     def _shares(self, rows: Ints, voices: Floats, negatives: Floats, ordinary: NDArray[np.bool_]) -> Floats:
         """Usual shares, moved together by what moved everywhere (a new model, a national mood)."""
@@ -607,6 +642,7 @@ class Engine:
         return {
             "share": coverage,
             "dark": self.exposure.dark(now, 24, self.clock),
+            "until": format_time(from_hours(self.clock)),  # the numbers are of this moment; `detected` stays
             "window_hours": f.window,
             "negatives": f.negatives,
             "size": f.size,
@@ -616,6 +652,16 @@ class Engine:
             "days_learnt": days,
             "prior": "weak" if days < 28 else "learnt",
         }
+
+
+def _six(hours: Floats) -> Floats:
+    blocks: Floats = hours.reshape(-1, BLOCK).sum(axis=1)
+    return blocks
+
+
+def _blocks(table: HourTable, start: int, end: int, count: int) -> Floats:
+    blocks: Floats = table.window(start, end)[:count].reshape(count, -1, BLOCK).sum(axis=2)
+    return blocks
 
 
 def _range90(mean: float, size: float) -> tuple[float, float]:

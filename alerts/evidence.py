@@ -6,7 +6,7 @@ share at the same volume (a tone shift). For a shift to mean m′ and share s′
 
     (m′/m)^v ((r + m)/(r + m′))^(r+v)  ×  [ (s′/s)^n ((1−s′)/(1−s))^(v−n) ]^(1/c)
 
-with v voices, n of them negative (soft counts) and c = 1 + (v−1)·ρ the over-dispersion of shares (quasi-likelihood). A positive surge
+with v voices, n of them negative (soft counts) and c the over-dispersion of shares (quasi-likelihood). A positive surge
 raises v but not n/v, so it counts against every alternative. The mean of ratios is again one: P(mean > x) ≤ 1/x under the null (Ville).
 """
 
@@ -30,14 +30,14 @@ _LN10: Final = float(np.log(10))
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Rows × windows: voices, soft negatives, expected voices, size r of the count, per row share s and its correlation."""
+    """Rows × windows: voices, soft negatives, expected voices, size r of the count, per row share s; per window its over-dispersion c."""
 
     voices: Floats
     negatives: Floats
     expected: Floats
     size: Floats
     share: Floats
-    correlation: Floats
+    temper: Floats
 
 
 def _volume(voices: Floats, expected: Floats, size: Floats, shifted: Floats) -> Floats:
@@ -47,9 +47,8 @@ def _volume(voices: Floats, expected: Floats, size: Floats, shifted: Floats) -> 
 
 def _tone(w: Windows, shifted: Floats) -> Floats:
     share = w.share[:, None]
-    temper = 1 + np.maximum(w.voices - 1, 0) * w.correlation[:, None]
     others = w.voices - w.negatives
-    ratio: Floats = (w.negatives * np.log(shifted / share) + others * np.log((1 - shifted) / (1 - share))) / temper
+    ratio: Floats = (w.negatives * np.log(shifted / share) + others * np.log((1 - shifted) / (1 - share))) / w.temper
     return ratio
 
 
@@ -83,7 +82,7 @@ def newborn_score(
         mean[:, None],
         size[:, None],
         np.full(len(voices), share),
-        np.full(len(voices), correlation),
+        1 + np.maximum(voices - 1, 0)[:, None] * correlation,
     )
     logit = np.log(share / (1 - share))
     tones = np.stack([_tone(w, np.full((len(voices), 1), 1 / (1 + np.exp(-(logit + t))))) for t in (1.7, 2.4, 3.3)])

@@ -51,6 +51,7 @@ class Exposure:
         self.born: list[int] = []  # hour of first sight
         self.tried: list[float] = []  # last try, nan where none
         self.gap: list[float] = []  # usual hours between tries
+        self.worth: list[float] = []  # what one voice counts: less for sources that echo others
         self.voices = HourTable(first - SPAN, 16)
         self.lost = HourTable(first - SPAN, 16)  # share of the hour closed by a failed try
         self.volume: Floats = np.zeros(16)  # decayed voices per source
@@ -69,6 +70,7 @@ class Exposure:
             self.born.append(hour)
             self.tried.append(float("nan"))
             self.gap.append(1.0)
+            self.worth.append(1.0)
             self.voices.reserve(row + 1)
             self.lost.reserve(row + 1)
             grow = len(self.voices.data) - len(self.volume)
@@ -145,10 +147,13 @@ class Exposure:
         self.by_day *= decay
         self.lags *= decay
 
-    def weights(self, now: int) -> Floats:
-        """Voices per average hour of each source; 0 while in quarantine."""
+    def weights(self, now: int, *, everything: bool = False) -> Floats:
+        """Voices per average hour of each source; 0 while in quarantine unless `everything`."""
         count = len(self.names)
         weights: Floats = self.volume[:count] / np.maximum(self.live[:count], 1.0)
+        weights = weights * np.array(self.worth)
+        if everything:
+            return weights
         barred = [self.quarantined(row, now) for row in range(count)]
         weights[np.array(barred, bool)] = 0.0
         return weights
@@ -180,10 +185,10 @@ class Exposure:
             back[part] = min(1.0, (seen[part].sum() + 0.3) / ((expected[part] * lost[part]).sum() + 0.6))
         return back
 
-    def vector(self, now: int, hours: int, clock: float) -> Floats:
+    def vector(self, now: int, hours: int, clock: float, *, everything: bool = False) -> Floats:
         """Expected voices of the whole stream for each of the last `hours` hours, as far as they can have arrived by `clock`."""
         live = self.covered(now, hours, clock)
-        known = self.profile(np.arange(now - hours, now)) * (self.weights(now) @ live)
+        known = self.profile(np.arange(now - hours, now)) * (self.weights(now, everything=everything) @ live)
         reach = np.cumsum(self.lags) / self.lags.sum()
         recent = min(hours, _LAGS)
         lag = np.clip(clock - np.arange(now - recent, now) - 0.5, 0.0, _LAGS - 1)

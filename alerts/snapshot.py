@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from alerts.baseline import FIELDS, Baselines
+from alerts.dispersion import Dispersion
 from alerts.engine import Engine, Mark, Row
 from alerts.episode import Episode
 from alerts.exposure import Exposure
@@ -21,8 +22,10 @@ from duluan.config import AlertRules
 from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
-FORMAT = 1
-_TABLES = ("voices", "negatives", "flags")
+FORMAT = 2
+_TABLES = ("voices", "negatives", "flags", "held", "held_negatives")
+_POOLS = ("pool", "shadow")
+_POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
 _COHORT = ("first", "second", "paired")
 
@@ -60,6 +63,7 @@ def _meta(engine: Engine) -> dict[str, Any]:
         "ticked": engine.ticked,
         "closed": engine.closed,
         "recalibrated": engine.recalibrated,
+        "barred": sorted(engine.barred),
         "base": engine.voices.base,
         "per_day": engine.base.per_day,
         "merged": engine.merged,
@@ -73,6 +77,7 @@ def _meta(engine: Engine) -> dict[str, Any]:
             "born": exposure.born,
             "tried": [None if value != value else value for value in exposure.tried],
             "gap": exposure.gap,
+            "worth": exposure.worth,
             "base": exposure.voices.base,
         },
         "cohort": {"weight": cohort.weight, "negatives": cohort.negatives, "voices": cohort.voices},
@@ -83,7 +88,8 @@ def _arrays(engine: Engine) -> dict[str, Any]:
     count, sources = len(engine.rows), len(engine.exposure.names)
     arrays = {name: getattr(engine, name).data[:count] for name in _TABLES}
     arrays |= {f"base_{name}": getattr(engine.base, name)[:count] for name in FIELDS}
-    arrays |= {f"base_{name}": getattr(engine.base, name) for name in ("normal", "target", "paired")}
+    for pool in _POOLS:
+        arrays |= {f"{pool}_{name}": getattr(getattr(engine.base, pool), name) for name in _POOL}
     arrays |= {f"exposure_{name}": getattr(engine.exposure, name) for name in _EXPOSURE}
     arrays |= {f"sources_{name}": getattr(engine.exposure, name).data[:sources] for name in ("voices", "lost")}
     return arrays | {f"cohort_{name}": getattr(engine.cohort, name) for name in _COHORT}
@@ -96,6 +102,7 @@ def _rebuild(meta: dict[str, Any], arrays: Any, rules: AlertRules | None) -> Eng
         return engine
     for name in ("first", "clock", "ticked", "closed", "recalibrated", "merged"):
         setattr(engine, name, meta[name])
+    engine.barred = set(meta["barred"])
     engine.origins = {origin: (issue, hour) for origin, (issue, hour) in meta["origins"].items()}
     engine.rows = [_row_from(entry) for entry in meta["rows"]]
     engine.index = {row.issue: position for position, row in enumerate(engine.rows) if row.issue}
@@ -124,14 +131,15 @@ def _baselines(meta: dict[str, Any], arrays: Any, count: int) -> Baselines:
     base.per_day = meta["per_day"]
     for name in FIELDS:
         getattr(base, name)[:count] = arrays[f"base_{name}"]
-    for name in ("normal", "target", "paired"):
-        setattr(base, name, arrays[f"base_{name}"])
+    for pool in _POOLS:
+        setattr(base, pool, Dispersion(**{name: arrays[f"{pool}_{name}"] for name in _POOL}))
     return base
 
 
 def _exposure(meta: dict[str, Any], arrays: Any) -> Exposure:
     exposure = Exposure(meta["first"])
     exposure.names, exposure.born, exposure.gap = meta["names"], meta["born"], meta["gap"]
+    exposure.worth = meta["worth"]
     exposure.tried = [float("nan") if value is None else value for value in meta["tried"]]
     exposure.index = {name: position for position, name in enumerate(exposure.names)}
     for name in _EXPOSURE:

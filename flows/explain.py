@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from alerts.card import Card, number, percent, when
+from duluan.clock import parse_time
 from duluan.config import Profile
 from duluan.errors import InputError
 from duluan.model import Alert
@@ -38,12 +39,13 @@ def _lines(store: Index, alert: Alert) -> list[str]:
     if alert.tier == "system":
         return [alert.reason]
     hours = int(cast(float, basis.get("window_hours", 24)))
-    start = alert.detected - timedelta(hours=hours)
-    voices, negative = recount(store, alert, start)
+    until = parse_time(str(basis["until"])) if "until" in basis else alert.detected
+    start = until - timedelta(hours=hours)
+    voices, negative = recount(store, alert, start, until)
     low, high = alert.range90
     return [
-        f"Khung thời gian: {hours} giờ trước lúc phát hiện ({when(start)} – {when(alert.detected)}).",
-        f"Lượt ý kiến lúc phát hiện: {alert.voices}; đếm lại từ kho bây giờ: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp).",
+        f"Khung thời gian: {hours} giờ trước lần tính gần nhất ({when(start)} – {when(until)}).",
+        f"Lượt ý kiến lúc tính: {alert.voices}; đếm lại từ kho bây giờ: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp).",
         f"Tiêu cực: {percent(alert.share)}; đếm lại: {percent(negative / voices) if voices else '–'}; thường ngày "
         f"{percent(alert.share_usual)}.",
         f"Mức thường ngày λ = {number(alert.expected, 2)} lượt, độ phân tán r = {_value(basis, 'size')}; "
@@ -55,12 +57,12 @@ def _lines(store: Index, alert: Alert) -> list[str]:
     ]
 
 
-def recount(store: Index, alert: Alert, start: Any) -> tuple[int, float]:
-    """Distinct origins of the issue that were published in the window and known at detection, and their negative part."""
-    found = store.documents(Filter(issues=(alert.issue,), since=start, until=alert.detected), oldest_first=True)
+def recount(store: Index, alert: Alert, start: datetime, until: datetime) -> tuple[int, float]:
+    """Distinct origins of the issue that were published in the window and known then, and their negative part."""
+    found = store.documents(Filter(issues=(alert.issue,), since=start, until=until), oldest_first=True)
     own: dict[str, float] = {}
     for document in found:
-        if document.fetched <= alert.detected:
+        if document.fetched <= until:
             own.setdefault(document.origin, float(document.sentiment_p["neg"]))
     return len(own), sum(own.values())
 
