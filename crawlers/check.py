@@ -27,6 +27,9 @@ AGREE = timedelta(minutes=1)  # list and page tell the same time
 Stamp = Literal["minute", "day", "missing", "differs", "future", ""]
 
 
+TRIED = 3  # pages: one that is cut short or no article says nothing of the source
+
+
 @dataclass(frozen=True, slots=True)
 class SourceCheck:
     """What one look told. `stamp` is the quality of the publication time; `problem` is empty where all is well."""
@@ -89,7 +92,11 @@ async def _judged(session: Session, verdict: str, found: Sequence[Found]) -> Sou
     if isinstance(first, Document):
         stamp = stamp_quality(first.published, None, session.clock())
         return SourceCheck(source.id, True, verdict, **base, sample=first.url, stamp=stamp, problem=_complaint(stamp))  # type: ignore[arg-type]
-    stamp, problem, newest = await _sample(session, first)
+    for lead in [item for item in listed if isinstance(item, Lead)][:TRIED]:
+        stamp, problem, newest = await _sample(session, lead)
+        first = lead
+        if not problem:
+            break
     base["newest"] = base["newest"] or newest
     return SourceCheck(source.id, True, verdict, **base, sample=first.url, stamp=stamp, problem=problem)  # type: ignore[arg-type]
 
