@@ -9,22 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-import orjson
-
-from duluan.clock import Clock, format_time, parse_time
+from duluan.clock import Clock, format_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Rejected
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Action, Cluster, Outcome
-from index.elastic_hourly import Recounter
 from index.elastic_ledger import ended_issues, put_fetches, put_issues, put_merges, put_rejections
 from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
 from index.elastic_state import Counters, put_state
 from index.merging import final_issue
-from index.rows import Prepared, from_seconds, prepare, seconds
+from index.rows import Prepared, from_seconds, prepare
 
 RECENT_LIMIT = 50_000  # own writes remembered before the index is refreshed and asked instead
-_HEAD = ["version", "fingerprint", "issue", "origin", "seq", "at"]
+_HEAD = ["version", "fingerprint", "issue", "origin", "seq"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,6 @@ class Stored:
     issue: str
     origin: str
     seq: int
-    at: int  # seconds since 1970
 
 
 class Writer:
@@ -47,7 +43,6 @@ class Writer:
         self._cluster = cluster
         self._clock = clock
         self._counters = Counters(cluster, clock)
-        self.recounter = Recounter(cluster, clock)
         self._recent: dict[str, Stored] = {}
         self._months: set[str] = set()
 
@@ -62,8 +57,6 @@ class Writer:
         ]
         ready = self._moved([item for item in ready if item.document.id not in buried])
         chosen = _chosen(ready, stored, policy)
-        self.recounter.mark(item.at for item in chosen)
-        self.recounter.mark(stored[item.document.id].at for item in chosen if item.document.id in stored)
         written, conflicts, poison = self._documents(chosen, stored)
         rejected = (*refused, *poison)
         put_issues(self._cluster, batch.issues)
@@ -72,7 +65,6 @@ class Writer:
         put_rejections(self._cluster, (*batch.rejected, *rejected))
         for name, value in batch.state.items():
             put_state(self._cluster, name, value)
-        self.recounter.run_if_due()
         skipped = len(ready) - len(chosen) + conflicts
         return WriteResult(written=written, skipped=skipped, rejected=rejected)
 
@@ -159,7 +151,7 @@ class Writer:
 
     def _remember(self, action: Action, item: Prepared, seq: int) -> None:
         d = item.document
-        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq, item.at)
+        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq)
 
     def _moved(self, ready: list[Prepared]) -> list[Prepared]:
         ended = ended_issues(self._cluster, {item.document.issue for item in ready})
@@ -173,12 +165,10 @@ class Writer:
             return
         final = {old: final_issue(merges, old) for old in merges}
         standing = ended_issues(self._cluster, set(final.values()))
-        again = {new for old, new in final.items() if standing.get(new) == old}  # the other way round than before
-        final = {old: new if new in again else standing.get(new, new) for old, new in final.items()}
-        put_merges(self._cluster, final, again)
+        final = {old: standing.get(new, new) for old, new in final.items()}
+        put_merges(self._cluster, final)
         query = {"terms": {"issue": list(final)}}
-        hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
-        self.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
+        hits = self._cluster.stream(BOTH, query, [{"id": "asc"}])
         self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
 
 
@@ -199,7 +189,6 @@ def source_of(item: Prepared, seq: int) -> str:
         "fetched": format_time(d.fetched),
         "version": item.fetched,
         "published_us": item.published,
-        "delay_minutes": None if item.published is None else (item.fetched - item.published) / 60_000_000,
         "topic": d.topic,
         "topic_p": d.topic_p,
         "topic2": d.topic2,
@@ -224,13 +213,12 @@ def source_of(item: Prepared, seq: int) -> str:
     }
     if seen is not None:
         source["engagement"] = {"reactions": seen.reactions, "comments": seen.comments, "shares": seen.shares}
-    return orjson.dumps(source).decode()
+    return json.dumps(source, ensure_ascii=False, separators=(",", ":"))
 
 
 def _stored(hit: Mapping[str, Any]) -> Stored:
     s = hit["_source"]
-    at = seconds(parse_time(s["at"]))
-    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]), at)
+    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]))
 
 
 def _chosen(ready: list[Prepared], stored: Mapping[str, Stored], policy: DuplicatePolicy) -> list[Prepared]:
