@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from alerts.engine import DayCount
-from alerts.forecast import Band, forecast
 from alerts.plan import note_for
 from duluan.clock import format_time, local
 from duluan.config import Profile
 from duluan.model import Alert, Evidence
-
-MIN_CELL = 5  # breakdowns of posts and comments below this are shown as "<5"
+from duluan.privacy import cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class Card:
     drivers: tuple[tuple[str, str], ...]
     counter: tuple[str, ...]
     basis: tuple[str, ...]
-    outlook: tuple[str, ...]
     actions: tuple[str, ...]
     cancel: str
     note: str
@@ -55,7 +52,7 @@ class Card:
     def record(self) -> dict[str, Any]:
         """The card as a JSON object."""
         names = ("title", "summary", "since", "confidence", "cancel", "note", "agency")
-        lists = ("numbers", "drivers", "counter", "basis", "outlook", "actions")
+        lists = ("numbers", "drivers", "counter", "basis", "actions")
         plain: dict[str, Any] = {"id": self.alert.id, "issue": self.alert.issue, "tier": self.alert.tier}
         plain |= {name: getattr(self, name) for name in names}
         plain |= {name: [list(i) if isinstance(i, tuple) else i for i in getattr(self, name)] for name in lists}
@@ -91,7 +88,6 @@ def build(alert: Alert, profile: Profile, context: Context | None = None) -> Car
         drivers=_drivers(alert, profile, context, where),
         counter=_counter(alert, context),
         basis=_basis(alert, profile),
-        outlook=_outlook(context.days),
         actions=(
             f"Đã tiếp nhận: duluan alerts ack {alert.id}",
             f"Báo động nhầm: duluan alerts ack {alert.id} --false-alarm",
@@ -122,9 +118,9 @@ def percent(share: float) -> str:
     return f"{round(100 * share)} %"
 
 
-def cell(count: int, public: bool) -> str:
+def _shown(count: int, public: bool) -> str:
     """A count as it may be shown: people's own words below five are '<5'."""
-    return str(count) if public or count >= MIN_CELL else "<5"
+    return str(count) if public else cell(count)
 
 
 def _numbers(alert: Alert) -> tuple[tuple[str, str], ...]:
@@ -156,7 +152,9 @@ def _confidence(alert: Alert) -> str:
 
 def _drivers(alert: Alert, profile: Profile, context: Context, where: str) -> tuple[tuple[str, str], ...]:
     names = {id: source.name for id, source in profile.source_by_id.items()}
-    sources = ", ".join(f"{names.get(s, s)} ({cell(n, context.public)})" for s, n in list(context.sources.items())[:5])
+    sources = ", ".join(
+        f"{names.get(s, s)} ({_shown(n, context.public)})" for s, n in list(context.sources.items())[:5]
+    )
     rows = (
         ("Từ ngữ nổi bật", ", ".join(context.terms[:8])),
         ("Nguồn", sources),
@@ -169,7 +167,7 @@ def _drivers(alert: Alert, profile: Profile, context: Context, where: str) -> tu
 def _counter(alert: Alert, context: Context) -> tuple[str, ...]:
     lines = [f"{alert.reprints} bài đăng lại không được tính là lượt ý kiến."] if alert.reprints else []
     if context.positive:
-        lines.append(f"{cell(context.positive, context.public)} lượt ý kiến không tiêu cực trong cùng thời gian.")
+        lines.append(f"{_shown(context.positive, context.public)} lượt ý kiến không tiêu cực trong cùng thời gian.")
     if context.official:
         lines.append(f"{context.official} tin bài của cơ quan nhà nước đã nói về việc này.")
     if context.alike >= 0.3:
@@ -192,18 +190,6 @@ def _basis(alert: Alert, profile: Profile) -> tuple[str, ...]:
     models = "; ".join(f"{task}: {version}" for task, version in sorted(alert.models.items()))
     lines.append(f"Mô hình: {models}.")
     return tuple(lines)
-
-
-def _outlook(days: Sequence[DayCount]) -> tuple[str, ...]:
-    if len(days) < 7:
-        return ()
-    counts = [day.voices for day in days]
-    return tuple(_band(forecast(counts, hours)) for hours in (24, 168))
-
-
-def _band(band: Band) -> str:
-    span = "24 giờ tới" if band.hours == 24 else "7 ngày tới"
-    return f"{span}: khoảng {number(band.mean, 0)} lượt ý kiến (90 %: {number(band.low, 0)}–{number(band.high, 0)})."
 
 
 def _cancel(alert: Alert) -> str:

@@ -1,1 +1,1 @@
-"""What people read: charts, the weekly briefing (docx, html), the overview page, Kibana objects. Pure: data in, files out."""
+"""What people read: charts, the weekly briefing (docx, html), the overview page. Pure: data in, files out."""

@@ -241,7 +241,7 @@ def _basis(b: Briefing) -> Iterator[str]:
     )
     failing = [s for s in b.sources if s.failed]
     if failing:
-        told = listed([f"{s.name} ({s.failed}/{s.tries} lần không đọc được)" for s in failing], most=5)
+        told = listed([f"{s.name} ({s.failed}/{s.tries} lần không đọc được)" for s in failing], most=5, what="nguồn")
         yield f"Khoảng trống: {told}; số liệu của những nguồn này có thể thấp hơn thực tế."
     else:
         yield "Trong kỳ, các nguồn đều đọc được, không có khoảng trống nào được ghi nhận."

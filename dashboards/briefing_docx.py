@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ BODY = Pt(13)
 SMALL = Pt(12)
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 PARTY = "ĐẢNG CỘNG SẢN VIỆT NAM"
+PARTY_OFFICE = re.compile(r"\b(?:tỉnh|thành|đảng|huyện) ủy\b")  # not "Ủy ban nhân dân"
 STATE = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
 
 
@@ -67,7 +69,7 @@ def _letterhead(document: Docx, briefing: Briefing) -> None:
     left, right = table.rows[0].cells
     left.width, right.width = Cm(8), Cm(9)
     _cell_lines(left, [(briefing.office.upper(), True), ("*", False)])
-    head = [(PARTY, True)] if "ủy" in briefing.office.lower() else [(STATE[0], True), (STATE[1], True)]
+    head = [(PARTY, True)] if PARTY_OFFICE.search(briefing.office.lower()) else [(STATE[0], True), (STATE[1], True)]
     made = local(briefing.made)
     date = f"{briefing.province}, ngày {made:%d} tháng {made:%m} năm {made.year}"
     _cell_lines(right, [*head, (date, False)])

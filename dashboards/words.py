@@ -10,6 +10,16 @@ from duluan.privacy import MIN_CELL
 
 TONES = {"neg": "tiêu cực", "neu": "trung tính", "pos": "tích cực"}
 TIERS = {"mail": "đã gửi thư", "watch": "theo dõi", "system": "hệ thống"}
+REASONS = {
+    "robots": "robots.txt không cho phép",
+    "truncated": "trang bị cắt giữa chừng",
+    "not_article": "không phải bài viết",
+    "too_short": "quá ngắn",
+    "wrong_language": "không phải tiếng Việt",
+    "future_date": "ngày đăng ở tương lai",
+    "bad_record": "bản ghi hỏng",
+    "taken_down": "địa chỉ đã được gỡ",
+}
 STATES = {
     "watching": "đang theo dõi",
     "open": "đang mở",
@@ -47,12 +57,12 @@ def change(now: int, before: int) -> str:
     return f"{'tăng' if ratio > 0 else 'giảm'} {abs(ratio) * 100:.0f} % so với kỳ trước"
 
 
-def listed(names: Sequence[str], most: int = 4) -> str:
-    """'a, b và c'; beyond `most` the rest is counted: 'a, b, c, d và 3 nơi khác'."""
+def listed(names: Sequence[str], most: int = 4, what: str = "nơi") -> str:
+    """'a, b và c'; beyond `most` the rest is counted as `what`: 'a, b, c, d và 3 nơi khác'."""
     if not names:
         return ""
     if len(names) > most:
-        return f"{', '.join(names[:most])} và {len(names) - most} nơi khác"
+        return f"{', '.join(names[:most])} và {len(names) - most} {what} khác"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} và {names[-1]}"
 
 

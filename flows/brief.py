@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from alerts.plan import note_for
 from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, Tone, TopicLine
 from dashboards.page import OverviewPage
 from dashboards.province_map import read_shapes
+from dashboards.words import REASONS
 from duluan.clock import LOCAL, Clock, local
 from duluan.config import Profile
 from duluan.errors import InputError
@@ -31,16 +32,6 @@ SAMPLED = 5_000  # newest items of the period from which the share of unsure ans
 LATE = timedelta(days=2)
 OTHER = "khac"  # says least, so it stands last
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
-REASONS = {
-    "robots": "robots.txt không cho phép",
-    "truncated": "trang bị cắt giữa chừng",
-    "not_article": "không phải bài viết",
-    "too_short": "quá ngắn",
-    "wrong_language": "không phải tiếng Việt",
-    "future_date": "ngày đăng ở tương lai",
-    "bad_record": "bản ghi hỏng",
-    "taken_down": "địa chỉ đã được gỡ",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +289,7 @@ def _models(store: Index, period: Period) -> tuple[float, tuple[tuple[str, str],
 
 
 def _rejected(store: Index) -> tuple[tuple[str, int], ...]:
-    sums: Mapping[str, int] = defaultdict(int)
+    sums: Counter[str] = Counter()
     for _, reason, count in store.rejections():
-        sums[REASONS.get(reason, reason)] += count  # type: ignore[index]
+        sums[REASONS.get(reason, reason)] += count
     return tuple(sorted(sums.items(), key=lambda pair: (-pair[1], pair[0])))

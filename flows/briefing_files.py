@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,10 +14,10 @@ from duluan.clock import Clock
 from duluan.config import Profile
 from duluan.errors import DuluanError, InputError
 from flows.brief import Period, build_briefing
+from flows.machine import find_browser
 from index.base import Index
 
 PDF_LIMIT = 90  # seconds
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync", "--no-pdf-header-footer")  # fmt: skip
 
@@ -47,7 +46,7 @@ def write_briefing(
 
 
 def _write_pdf(briefing: Briefing, path: Path) -> None:
-    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    browser = find_browser()
     if browser is None:
         raise DuluanError("xuất PDF cần trình duyệt; cài bằng: apt-get install chromium, hoặc dùng --format docx,html")
     page = path.with_suffix(".html")

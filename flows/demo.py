@@ -18,7 +18,7 @@ from duluan.clock import fixed_clock, format_time
 from duluan.config import Profile
 from duluan.model import Alert, Document, Fetch
 from duluan.query import Filter
-from flows.brief import Period, build_page
+from flows.brief import Period, build_page, last_week
 from flows.briefing_files import write_briefing
 from flows.crawl import crawl_into
 from flows.importing import Item, read_files, read_map
@@ -35,7 +35,6 @@ from nlp.enrich import Enricher
 
 SENDER: Final = "duluan@tinh-mau.example"
 RECIPIENT: Final = "truc-ban@tinh-mau.example"
-WEEK: Final = "2026-W12"
 ROUNDS: Final = 8  # over the last day, three hours apart: no source is unread long enough to count as an outage
 
 Told = Callable[[str], None]
@@ -87,7 +86,7 @@ def _run(out: Path, base: Profile, store: Index, store_path: Path, scratch: Path
         tell("Thu thập ngày cuối theo từng vòng, phát hiện vấn đề chuyển xấu, gửi cảnh báo")
         crawled, watched = _last_day(store, profile, pipeline, site, scratch, SmtpMailer.at(mailbox.url, SENDER))
     tell("Soạn bản tin tuần và trang tổng quan")
-    files = write_briefing(store, profile, Period.week(WEEK), ("docx", "html"), out, clock=clock)
+    files = write_briefing(store, profile, Period.week(last_week(DEMO_CLOCK)), ("docx", "html"), out, clock=clock)
     page = out / "tong-quan.html"
     write_page(build_page(store, profile, clock=clock), page)
     store.audit({"at": format_time(clock()), "what": "demo"})

@@ -19,13 +19,13 @@ import httpx
 from duluan.clock import Clock, local
 from duluan.config import load_province
 from duluan.errors import DuluanError
+from flows.machine import find_browser
 
 Verdict = Literal["ok", "optional", "broken"]
 
-MIN_FREE = 2 * 1024**3  # bytes: a month of a province in SQLite with its backup (about 0.7 GB), twice over
+MIN_FREE = 2 * 1024**3  # bytes: room for the store to grow and for a backup beside it
 MAX_CLOCK_SKEW = 120.0  # seconds: more puts items into the wrong hour often enough to be seen
 FIRST_YEAR = 2026  # a machine without a battery wakes up in 1970
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _models() -> Finding:
 
 
 def _browser() -> Finding:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    found = find_browser()
     if found:
         return Finding("Trình duyệt", "ok", found)
     return Finding(

@@ -25,17 +25,14 @@ A row without a URL (a collaborator's report) is named by a hash of its content.
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
-import io
 import json
-import lzma
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TextIO, cast
+from typing import Literal, TextIO, cast
 from zipfile import BadZipFile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,6 +41,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from duluan.errors import ConfigError, InputError
+from duluan.files import DAMAGED, open_packed
 from duluan.model import Document, Fetch, Kind, Rejected
 from duluan.records import Record, document_from, fetch_from
 from duluan.text import squeeze
@@ -51,7 +49,6 @@ from duluan.text import squeeze
 Item = Document | Rejected | Fetch
 Column = Literal["id", "url", "source", "kind", "parent", "title", "text", "published", "fetched"]
 
-_OPENERS: Mapping[str, Any] = {".xz": lzma.open, ".gz": gzip.open}
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a report may hold a whole article in one cell
 
 
@@ -172,7 +169,7 @@ def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, cells
         except csv.Error as error:
             raise InputError(f"{path}:{reader.line_num}: CSV hỏng: {error}") from None
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile):
+        except DAMAGED:
             raise InputError(f"{path}: tệp nén hỏng hoặc bị cắt; hãy tải lại tệp") from None
         except UnicodeDecodeError:
             raise InputError(f"{path}: không phải UTF-8; hãy lưu lại tệp với mã UTF-8") from None
@@ -198,16 +195,15 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
     with _open(path) as handle:
         try:
             yield from enumerate(handle, start=1)
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile):
+        except DAMAGED:
             raise InputError(f"{path}: tệp nén hỏng hoặc bị cắt; hãy tải lại tệp") from None
         except UnicodeDecodeError:
             raise InputError(f"{path}: không phải UTF-8; hãy lưu lại tệp với mã UTF-8") from None
 
 
 def _open(path: Path) -> TextIO:
-    opener = _OPENERS.get(path.suffix, io.open)
     try:
-        return cast(TextIO, opener(path, "rt", encoding="utf-8-sig", newline=""))
+        return open_packed(path)
     except OSError as error:
         raise InputError(f"không mở được {path}: {error.strerror}") from None
 

@@ -27,8 +27,10 @@ Item = Document | Rejected | Fetch
 Progress = Callable[[int], None]
 
 AHEAD = 2  # batches that are being enriched while an earlier one is clustered and written
-BATCH = 500  # documents a transaction: 5 times smaller costs 20 % of the speed, 5 times larger gains 3 %
-SNAPSHOT_EVERY = 10_000  # documents; a restart replays at most so many through the clusterer (about 3 s)
+BATCH = 500  # documents a transaction, and at most so many are enriched again after a crash
+SNAPSHOT_EVERY = (
+    10_000  # documents; a restart replays at most so many (some ten seconds at the rate of docs/benchmarks.md)
+)
 
 
 class Enrich(Protocol):

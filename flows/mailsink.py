@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,9 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-MAX_MESSAGE = 4 * 1024**2  # bytes: an alert with its chart has about 60 kB
+from flows.machine import free_port
+
+MAX_MESSAGE = 4 * 1024**2  # bytes: a hundred times an alert with its chart
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class _Handler:
 def mail_sink(folder: Path) -> Iterator[Mailbox]:
     """Run the server while the block runs; messages go to `folder`/01.eml …, numbered on from what is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     mailbox = Mailbox(f"smtp://127.0.0.1:{port}", folder)
     server = Controller(_Handler(mailbox), hostname="127.0.0.1", port=port, data_size_limit=MAX_MESSAGE)
     server.start()
@@ -47,9 +48,3 @@ def mail_sink(folder: Path) -> Iterator[Mailbox]:
         yield mailbox
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:  # aiosmtpd's own port=0 does not work
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

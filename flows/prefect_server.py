@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,9 @@ from contextlib import contextmanager
 import httpx
 
 from duluan.errors import DuluanError
+from flows.machine import free_port
 
-START_LIMIT = 120.0  # seconds; 12 on two idle cores
+START_LIMIT = 120.0  # seconds: generous, for a loaded machine
 STOP_LIMIT = 15.0
 
 
@@ -28,7 +28,7 @@ def local_server() -> Iterator[str]:
     if given := os.environ.get("PREFECT_API_URL"):
         yield given
         return
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -71,9 +71,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 STEPS = 5
-REASONS = {
-    "robots": "robots.txt không cho phép",
-    "truncated": "trang bị cắt giữa chừng",
-    "not_article": "không phải bài viết",
-    "too_short": "quá ngắn",
-    "wrong_language": "không phải tiếng Việt",
-    "future_date": "ngày đăng ở tương lai",
-    "bad_record": "bản ghi hỏng",
-}
 TIERS = {"mail": "GỬI THƯ", "watch": "THEO DÕI", "system": "HỆ THỐNG"}
 
 
@@ -67,7 +58,8 @@ def summary(report: DemoReport, out: Path, seconds: float) -> str:
         "",
         f"Tỉnh mẫu {report.profile.province.name}: xong sau {seconds:.0f} giây.",
         "",
-        f"Đã đọc    {_number(report.imported.read)} tin bài, ý kiến từ kho các tuần trước; {_number(report.crawled.read)} từ sáu nguồn.",
+        f"Đã đọc    {_number(report.imported.read)} tin bài, ý kiến từ kho các tuần trước; "
+        f"{_number(report.crawled.read)} từ {len(report.profile.sources)} nguồn.",
         f"Đã ghi    {_number(report.imported.written + report.crawled.written)} mới, "
         f"{_number(report.imported.known + report.crawled.known)} đã có; "
         f"kho hiện có {_number(report.documents)}, gom thành {_number(report.issues)} vấn đề.",
@@ -83,6 +75,8 @@ def summary(report: DemoReport, out: Path, seconds: float) -> str:
 
 
 def _rejections(report: DemoReport) -> list[str]:
+    from dashboards.words import REASONS
+
     reasons: Counter[str] = Counter()
     for (_, reason), count in (report.imported.rejected + report.crawled.rejected).items():
         reasons[reason] += count
@@ -106,4 +100,6 @@ def _short(text: str, width: int) -> str:
 
 
 def _number(value: int) -> str:
-    return f"{value:,}".replace(",", ".")
+    from dashboards.words import number
+
+    return number(value)

@@ -29,7 +29,7 @@ def import_files(
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Số tiến trình phân tích (mặc định: số lõi).")
     ] = None,
-    keywords: Annotated[bool, typer.Option(help="Tách từ khóa (chậm hơn khoảng năm lần).")] = True,
+    keywords: Annotated[bool, typer.Option(help="Tách từ khóa (phần chậm nhất của việc phân tích).")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Nhập CSV, XLSX, JSON Lines có sẵn vào kho: che thông tin cá nhân, phân tích, gom vấn đề."""

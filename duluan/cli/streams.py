@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import lzma
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from duluan.errors import InputError
+from duluan.files import DAMAGED, open_packed
 
 STDIN = "-"
 
@@ -54,17 +53,11 @@ def open_text(name: str) -> Iterator[TextIO]:
         yield io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
         return
     try:
-        handle = _open(Path(name))
+        handle = open_packed(Path(name), errors="replace")
     except OSError as error:
         raise InputError(f"không mở được {name}: {error.strerror}") from None
     with handle:
         yield handle
-
-
-def _open(path: Path) -> TextIO:
-    openers: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open}
-    opener = openers.get(path.suffix, open)
-    return cast(TextIO, opener(path, "rt", encoding="utf-8-sig", errors="replace", newline=""))
 
 
 def lines(files: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -74,7 +67,7 @@ def lines(files: Iterable[str]) -> Iterator[tuple[str, str]]:
             try:
                 for number, line in enumerate(handle, start=1):
                     yield f"{name}:{number}", line.rstrip("\r\n")
-            except (EOFError, lzma.LZMAError, gzip.BadGzipFile):
+            except DAMAGED:
                 raise InputError(f"{name}: tệp nén hỏng hoặc bị cắt; hãy tải lại tệp") from None
 
 
