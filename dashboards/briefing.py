@@ -70,7 +70,6 @@ class AlertLine:
     expected: float
     share: float
     agency: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,9 @@ def _topics(b: Briefing) -> Iterator[str]:
     for line in b.topics[:3]:
         if line.tone.voices:
             usual = (
-                f"mức thường ngày {number(round(line.usual))} lượt một tuần" if line.usual else "bốn tuần trước chưa có"
+                f"mức thông thường {number(round(line.usual))} lượt mỗi tuần"
+                if line.usual
+                else "bốn tuần trước chưa có"
             )
             yield (
                 f"{line.name}: {number(line.tone.voices)} lượt ý kiến, {percent(line.tone.share)} tiêu cực; "
@@ -221,13 +222,10 @@ def _outlook(b: Briefing) -> Iterator[str]:
 
 def _proposals(b: Briefing) -> tuple[tuple[str, ...], tuple[str, ...]]:
     points: list[str] = []
-    alerts = {alert.issue: alert for alert in b.alerts if alert.tier != "system"}
     for line in b.negative:
-        alert = alerts.get(line.id)
         where = f"UBND {listed(line.places)}" if line.places else "địa phương liên quan"
         who = f"{line.agency} phối hợp với {where}" if line.agency else where
-        todo = f" {alert.note.strip()}" if alert and alert.note else ""
-        points.append(f"Đề nghị {who} kiểm tra, thông tin kết quả về vấn đề “{line.title.rstrip('.')}”.{todo}")
+        points.append(f"Đề nghị {who} kiểm tra, thông tin kết quả về vấn đề “{line.title.rstrip('.')}”.")
     if not points:
         return ("Tiếp tục theo dõi tình hình; chưa có kiến nghị riêng.",), ()
     return ("Mọi thông tin dưới đây cần được xác minh với địa phương trước khi báo cáo cấp trên.",), tuple(points)

@@ -12,7 +12,6 @@ from itertools import islice
 from markupsafe import Markup
 
 from alerts import lifecycle, render
-from alerts.plan import note_for
 from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, Tone, TopicLine
 from dashboards.page import OverviewPage
 from dashboards.province_map import read_shapes
@@ -259,7 +258,6 @@ def _alert_line(store: Index, profile: Profile, alert: Alert) -> AlertLine:
         expected=alert.expected,
         share=alert.share,
         agency=agency.name if agency else "",
-        note=note_for(alert.topic, profile.alerts),
     )
 
 

@@ -61,8 +61,9 @@ def summary(report: DemoReport, out: Path, seconds: float) -> str:
         f"Đã đọc    {_number(report.imported.read)} tin bài, ý kiến từ kho các tuần trước; "
         f"{_number(report.crawled.read)} từ {len(report.profile.sources)} nguồn.",
         f"Đã ghi    {_number(report.imported.written + report.crawled.written)} mới, "
-        f"{_number(report.imported.known + report.crawled.known)} đã có; "
-        f"kho hiện có {_number(report.documents)}, gom thành {_number(report.issues)} vấn đề.",
+        f"{_number(report.imported.updated + report.crawled.updated)} cập nhật, "
+        f"{_number(report.imported.known + report.crawled.known)} đã có.",
+        f"Trong kho {_number(report.documents)} tin bài, ý kiến, gom thành {_number(report.issues)} vấn đề.",
         *_rejections(report),
         *_alerts(report),
         f"Thư       {len(report.mails)} thư trong {out / 'thu'} (lần này gửi {report.watched.sent}, còn chờ {report.watched.waiting})",
