@@ -6,6 +6,7 @@ import importlib
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from duluan.cli.main import COMMANDS
@@ -39,3 +40,11 @@ def test_every_listed_command_is_built() -> None:
     for name, entry in COMMANDS.items():
         module = importlib.import_module(f"duluan.cli.{entry.module}")
         assert module.app.registered_commands or module.app.registered_groups, name
+
+
+@pytest.mark.xdist_group("probe")
+def test_groups_reach_xdist(request: pytest.FixtureRequest) -> None:
+    """Without them a run starts two Elasticsearch servers, and two demos fight for the same ports (xdist 3.8 with pytest 9.2)."""
+    if request.config.getoption("dist", "no") == "no" and not hasattr(request.config, "workerinput"):
+        pytest.skip("runs without xdist")
+    assert request.node.nodeid.endswith("@probe")
