@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from duluan.errors import StoreError
+from duluan.files import folder_locked
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS host (
@@ -43,14 +44,19 @@ class State:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(folder / "crawl.sqlite", timeout=30, isolation_level=None)
-            self._db.execute("ATTACH DATABASE ? AS frontier", (str(folder / f"frontier-{store}.sqlite"),))
-            for name in ("main", "frontier"):
-                self._db.execute(f"PRAGMA {name}.journal_mode=WAL")
-                self._db.execute(f"PRAGMA {name}.synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
+            with folder_locked(folder):
+                self._db = self._connect(store)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{folder}: không mở được trạng thái thu thập: {error}") from None
+
+    def _connect(self, store: str) -> sqlite3.Connection:
+        db = sqlite3.connect(self.folder / "crawl.sqlite", timeout=30, isolation_level=None)
+        db.execute("ATTACH DATABASE ? AS frontier", (str(self.folder / f"frontier-{store}.sqlite"),))
+        for name in ("main", "frontier"):
+            db.execute(f"PRAGMA {name}.journal_mode=WAL")
+            db.execute(f"PRAGMA {name}.synchronous=NORMAL")
+        db.executescript(_SCHEMA)
+        return db
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from duluan.clock import Clock, format_time
 from duluan.errors import StoreError
+from duluan.files import folder_locked
 from index.sqlite_schema import VERSION, migrate, version
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
@@ -152,7 +153,8 @@ class Database:
         if db is None:
             if not create and not self.path.exists():
                 raise StoreError(f"kho {self.path}: chưa có tệp này; hãy chạy: duluan setup")
-            db = self._local.db = self._open("rwc" if create else "rw")
+            with folder_locked(self.path.parent):
+                db = self._local.db = self._open("rwc" if create else "rw")
             self._opened.append(db)
         return db
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from crawlers.frontier import Entry, Frontier
 from crawlers.spool import Spool, expire_spool, private_folder, read_spool
 from crawlers.state import State
 from duluan.cli.main import app
-from duluan.errors import InputError
+from duluan.errors import InputError, StoreError
 from duluan.model import Document, RawPage
 
 AT = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -151,3 +152,24 @@ def test_sources_back_off_but_never_for_good(tmp_path: Path) -> None:
     assert frontier.source_wait("s") == 0
     frontier.source_ok("s")
     assert frontier.source_failed("s", "x") == 0
+
+
+def test_many_may_open_a_fresh_state_at_once(tmp_path: Path) -> None:
+    """Turning a new file to WAL from two sides at once used to end in 'database is locked' in one round of thirty."""
+    failures: list[str] = []
+
+    def open_it(folder: Path, together: threading.Barrier) -> None:
+        together.wait()
+        try:
+            State(folder).close()
+        except StoreError as error:
+            failures.append(str(error))
+
+    for number in range(60):
+        together = threading.Barrier(4)
+        threads = [threading.Thread(target=open_it, args=(tmp_path / str(number), together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []

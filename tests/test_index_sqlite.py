@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -271,3 +272,28 @@ def test_threads_share_one_object(store: SqliteIndex) -> None:
         totals = list(pool.map(lambda _: store.search(parse_query("sạt"), limit=5).total, range(8)))
     assert totals == [40] * 8
     store.close()
+
+
+def test_many_may_set_up_a_fresh_store_at_once(tmp_path: Path) -> None:
+    """Turning a new file to WAL from two sides at once used to end in 'held by another program' in one round of fifteen."""
+    failures: list[str] = []
+
+    def set_up(path: Path, together: threading.Barrier) -> None:
+        together.wait()
+        store = SqliteIndex(path)
+        try:
+            store.setup()
+        except StoreError as error:
+            failures.append(str(error))
+        finally:
+            store.close()
+
+    for number in range(40):
+        together = threading.Barrier(4)
+        path = tmp_path / str(number) / "kho.sqlite"
+        threads = [threading.Thread(target=set_up, args=(path, together)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
