@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples_crawl import SENTENCES, Reply, Site, article, documents, feed, fetches, run, site, source
 from samples_index import numbered
@@ -20,7 +20,7 @@ from crawlers.connectors.feeds import read_feed
 from crawlers.connectors.listing import article_links
 from crawlers.connectors.nukeviet import is_article, listed_articles
 from crawlers.connectors.sitemap import read_sitemap, w3c_time
-from crawlers.outcome import Refused, SourceProblem
+from crawlers.outcome import SourceProblem
 from duluan.cli.main import app
 from duluan.clock import LOCAL, fixed_clock
 from flows.sources import trend
@@ -129,7 +129,6 @@ def test_feeds_of_all_kinds() -> None:
 
 
 @given(st.binary(max_size=400))
-@example(b"\x1f\x8b")  # looks packed and is not: refused as truncated
 @settings(max_examples=60, deadline=None)
 def test_no_list_crashes_a_reader(noise: bytes) -> None:
     for body in (
@@ -141,7 +140,7 @@ def test_no_list_crashes_a_reader(noise: bytes) -> None:
         for read in (read_feed, read_sitemap, lambda body, url: list(article_links(body, url))):
             try:
                 read(body, "https://bao.example.vn/")
-            except (SourceProblem, Refused):  # both are outcomes that a poll counts
+            except SourceProblem:
                 continue
 
 
