@@ -5,7 +5,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends chromium && rm 
     && useradd --create-home duluan
 WORKDIR /app
 COPY --chown=duluan . /app
-RUN pip install . && mkdir -p /data && chown duluan /data
+RUN pip install . && mkdir -p /data /keys && chown duluan /data /keys
 USER duluan
 WORKDIR /data
 ENTRYPOINT ["duluan"]

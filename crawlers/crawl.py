@@ -14,12 +14,14 @@ from typing import Any
 
 from crawlers.audit import Audit
 from crawlers.child import Known, Message, run_child
-from crawlers.frontier import Frontier
+from crawlers.frontier import Frontier, version_digest
+from crawlers.intake import intake_files, read_intake
 from crawlers.limits import Limits
 from crawlers.state import State
 from duluan import __version__
 from duluan.clock import Clock
 from duluan.config import Source
+from duluan.errors import InputError
 from duluan.model import Document, Fetch, Rejected
 from duluan.records import document_from, fetch_from
 
@@ -58,6 +60,10 @@ def crawl(
         for source in refused:
             audit("source_refused", source=source.id, reason="not_lawful")
             yield Rejected("not_lawful", source.url, source.id, "chưa ghi purpose và lawful_basis")
+        for source in allowed:
+            if source.via == "file":
+                yield from _intake(source, frontier, clock)
+        allowed = [source for source in allowed if source.via != "file"]
         if allowed:
             job = make_job(
                 "crawl",
@@ -78,8 +84,27 @@ def crawl(
 
 def _may_start(sources: Sequence[Source]) -> tuple[list[Source], list[Source]]:
     """(may start, may not): a source without purpose and lawful basis is not read."""
-    lawful = [source for source in sources if source.purpose and source.lawful_basis and source.via != "file"]
-    return lawful, [source for source in sources if not (source.purpose and source.lawful_basis)]
+    lawful = [source for source in sources if source.purpose and source.lawful_basis]
+    return lawful, [source for source in sources if source not in lawful]
+
+
+def _intake(source: Source, frontier: Frontier, clock: Clock) -> Iterator[Item]:
+    """Files handed in: read here, there is nothing to fetch. A row already taken in this form is passed over."""
+    at = clock()
+    try:
+        files = intake_files(source)
+    except InputError as error:
+        log.warning("%s", error)
+        yield Fetch(source.id, at, ok=False)
+        return
+    for path in files:
+        for item in read_intake(source, path, clock()):
+            if isinstance(item, Rejected):
+                yield item
+            elif frontier.digest(item.id) != (digest := version_digest(item)):
+                yield item
+                frontier.take("", item, digest)
+    yield Fetch(source.id, at, ok=True)
 
 
 def user_agent(contact: str) -> str:

@@ -7,6 +7,7 @@ is fetched more than twice. Pages that end otherwise are `closed`, their reason 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from datetime import datetime
 from crawlers.state import State
 from duluan.clock import format_time, parse_time
 from duluan.model import Document
+from duluan.records import dumps, to_record
 
 MAX_TRIES = 5  # fetches of one page over all crawls
 MAX_BACKOFF = 6 * 3600.0  # seconds between two tries, of a page or of a source
@@ -103,6 +105,11 @@ class Frontier:
                 " ON CONFLICT (id) DO UPDATE SET status = 'taken', digest = excluded.digest, doc = excluded.doc",
                 (page or document.id, document.source, document.url, digest, document.id, self._now()),
             )
+            if document.kind == "news":  # what comments may be asked for
+                db.execute(
+                    "INSERT OR IGNORE INTO article VALUES (?, ?, ?, ?)",
+                    (document.id, document.url, document.title, self._now()),
+                )
 
     def digest(self, id: str) -> str | None:
         """Digest of the version that was taken or stored; None where there is none."""
@@ -143,6 +150,7 @@ class Frontier:
         """Drop finished pages that no feed lists any more; a page that comes back is recognised by the store."""
         with self._state.change() as db:
             limit = self._now() - older_than_days * 86_400
+            db.execute("DELETE FROM article WHERE added < ?", (limit,))
             return db.execute("DELETE FROM page WHERE status IN ('stored', 'closed') AND added < ?", (limit,)).rowcount
 
     def source_wait(self, source: str) -> float:
@@ -176,3 +184,10 @@ class Frontier:
     def _update(self, sql: str, *values: object) -> None:
         with self._state.change() as db:
             db.execute(sql, values)
+
+
+def version_digest(document: Document) -> str:
+    """Tells two versions of a document apart: everything but the time of fetching."""
+    record = to_record(document)
+    record.pop("fetched", None)
+    return hashlib.sha256(dumps(record).encode()).hexdigest()[:16]

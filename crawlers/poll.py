@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 import traceback
@@ -13,9 +12,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from crawlers.audit import Audit, without_secrets
+from crawlers.browser import Renderer
 from crawlers.connectors import CONNECTORS, Found, Lead, Session
 from crawlers.decode import looks_cut
-from crawlers.frontier import MAX_BACKOFF, MAX_TRIES, Entry, Frontier
+from crawlers.frontier import MAX_BACKOFF, MAX_TRIES, Entry, Frontier, version_digest
 from crawlers.gate import Answer, Gate
 from crawlers.limits import Limits
 from crawlers.outcome import Deferred, Refused, SourceProblem
@@ -24,7 +24,7 @@ from crawlers.spool import Spool
 from crawlers.state import State
 from duluan.config import Source
 from duluan.model import Document, Fetch, RawPage, Rejected
-from duluan.records import dumps, to_record
+from duluan.records import to_record
 from duluan.urls import document_id
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Poller:
     spool: Spool | None
     limits: Limits
     out: Out
+    renderer: Renderer | None = None
 
     async def run(self, sources: Sequence[Source], *, force: bool = False) -> None:
         """One try of each source. `force` passes over the sources' own back-off, never over a host's."""
@@ -103,7 +104,7 @@ class Poller:
 
     async def _list(self, source: Source, frontier: Frontier) -> None:
         """Run the connector: leads into the frontier, documents out. Validators are kept only once all of it is safe."""
-        session = Session(source=source, gate=self.gate, state=self.state, clock=self.clock)
+        session = Session(source, self.gate, self.state, self.clock, renderer=self.renderer)
         leads: list[Lead] = []
         async for found in CONNECTORS.get(source.via)(session):
             if isinstance(found, Lead):
@@ -156,10 +157,13 @@ class Poller:
         if entry.tries >= MAX_TRIES:
             await self._reject(Rejected("unreachable", entry.url, source.id, f"đã thử {entry.tries} lần"), entry.id)
             return
-        session = Session(source=source, gate=self.gate, state=self.state, clock=self.clock)
+        session = Session(source, self.gate, self.state, self.clock, renderer=self.renderer)
         frontier.begin(entry.id)
         try:
             answer = await session.page(entry.url)
+        except SourceProblem:
+            frontier.defer(entry.id, MAX_BACKOFF, counted=False)  # no browser here: nothing was sent
+            return
         except Refused as refused:
             await self._reject(Rejected(refused.reason, entry.url, source.id, refused.detail), entry.id)
             return
@@ -202,13 +206,6 @@ class Poller:
 def _backoff(tries: int) -> float:
     """Seconds before a page is tried again: 30 s, 2 min, 8 min, 32 min, …, at most six hours."""
     return float(min(30.0 * 4**tries, MAX_BACKOFF))
-
-
-def version_digest(document: Document) -> str:
-    """Tells two versions of a document apart: everything but the time of fetching."""
-    record = to_record(document)
-    record.pop("fetched", None)
-    return hashlib.sha256(dumps(record).encode()).hexdigest()[:16]
 
 
 def _rejected(item: Rejected) -> dict[str, str]:

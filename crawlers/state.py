@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS frontier.page (
   not_before REAL NOT NULL DEFAULT 0, published TEXT, digest TEXT NOT NULL DEFAULT '', doc TEXT NOT NULL DEFAULT '',
   api INTEGER NOT NULL DEFAULT 0, added REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS frontier.page_due ON page (source, status, not_before);
+CREATE TABLE IF NOT EXISTS frontier.article (
+  doc TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT NOT NULL, added REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS frontier.source (
   id TEXT PRIMARY KEY, failures INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0,
   last_ok REAL, problem TEXT NOT NULL DEFAULT '');

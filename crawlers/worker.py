@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.audit import Audit
+from crawlers.browser import Renderer
 from crawlers.check import check_source, to_plain
 from crawlers.connectors import Session
 from crawlers.decode import MAX_SITEMAP
@@ -114,7 +115,9 @@ def main() -> None:
         lines.listen()
         alive = asyncio.create_task(lines.beat())
         gate = Gate(state, transport, audit=audit, agent=job["agent"], allow_loopback=loopback)
-        await _MODES[job["mode"]](_Work(job, lines, gate, state, clock, audit, limits))
+        renderer = Renderer(job["agent"])
+        await _MODES[job["mode"]](_Work(job, lines, gate, state, clock, audit, limits, renderer))
+        await renderer.close()
         alive.cancel()
         await lines.send({"done": True})
 
@@ -133,6 +136,7 @@ class _Work:
     clock: WorkerClock
     audit: Audit
     limits: Limits
+    renderer: Renderer
 
     @property
     def sources(self) -> list[Source]:
@@ -149,6 +153,7 @@ async def _crawl(work: _Work) -> None:
         spool=Spool(Path(folder), work.clock) if folder else None,
         limits=work.limits,
         out=work.lines,
+        renderer=work.renderer,
     )
     await poller.run(work.sources, force=bool(work.job["force"]))
 
@@ -158,7 +163,7 @@ async def _check(work: _Work) -> None:
 
     async def one(source: Source) -> None:
         async with places:
-            session = Session(source, work.gate, work.state, work.clock, fresh=True)
+            session = Session(source, work.gate, work.state, work.clock, fresh=True, renderer=work.renderer)
             await work.lines.send({"check": to_plain(await check_source(session))})
 
     await asyncio.gather(*(one(source) for source in work.sources))
@@ -166,7 +171,7 @@ async def _check(work: _Work) -> None:
 
 async def _record(work: _Work) -> None:
     [source] = work.sources
-    session = Session(source, work.gate, work.state, work.clock, fresh=True)
+    session = Session(source, work.gate, work.state, work.clock, fresh=True, renderer=work.renderer)
     try:
         answer = await session.page(source.url)
     except (Refused, Deferred) as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from duluan.model import Alert, Clustered, Fetch, Issue, Rejected, Voice
 from duluan.query import Filter
@@ -69,10 +69,14 @@ class Page:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountRow:
-    """One cell of the hourly counts. `voices` are distinct origins, `documents` publications. Unset keys: not asked for."""
+class CountRow(NamedTuple):
+    """One cell of the hourly counts. `voices` are distinct origins, `documents` publications. Unset keys: not asked for.
 
+    A named tuple, for a board's question has some 26,000 cells: as frozen dataclasses their making took 80 ms of a 100 ms answer.
+    """
+
+    documents: int
+    voices: int
     hour: datetime | None = None
     day: datetime | None = None  # local midnight
     issue: str | None = None
@@ -81,8 +85,6 @@ class CountRow:
     place: str | None = None
     source: str | None = None
     kind: str | None = None
-    documents: int
-    voices: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from duluan.clock import LOCAL
@@ -26,12 +28,25 @@ def check(query: Filter, by: Sequence[str]) -> None:
         raise ValueError("counts take no words to search for")
 
 
-def row(by: Sequence[str], values: Values, documents: int, voices: int) -> CountRow:
-    """One cell; hour and day come as seconds since 1970."""
-    named: dict[str, Any] = dict(zip(by, values, strict=True))
-    for key in ("hour", "day"):
-        if key in named:
-            named[key] = from_seconds(named[key])
-    if "day" in named:
-        named["day"] = named["day"].astimezone(LOCAL)
-    return CountRow(documents=documents, voices=voices, **named)
+def rows(by: Sequence[str], groups: Groups) -> list[CountRow]:
+    """The cells in order of their keys; hour and day come as seconds since 1970."""
+    last = 2 + len(by)  # where None stands
+    pick = itemgetter(0, 1, *(2 + by.index(key) if key in by else last for key in KEYS))
+    make = CountRow._make
+    order = sorted(groups)
+    times = [n for n, key in enumerate(by) if key in {"hour", "day"}]
+    if not times:
+        return [make(pick((*groups[values], *values, None))) for values in order]
+    seen = {n: {value: _moment(by[n], value) for value in {values[n] for values in order}} for n in times}
+    answer = []
+    for values in order:
+        shown = list(values)
+        for n in times:
+            shown[n] = seen[n][values[n]]
+        answer.append(make(pick((*groups[values], *shown, None))))
+    return answer
+
+
+def _moment(key: str, value: int) -> datetime:
+    moment = from_seconds(value)
+    return moment.astimezone(LOCAL) if key == "day" else moment

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 from elasticsearch import ConnectionError as NoConnection
@@ -24,6 +24,8 @@ TIMEOUT = 120.0  # seconds; a snapshot or a re-index of a month answers later th
 BULK_BYTES = 8_000_000  # of one request; Elasticsearch refuses 100 MB, and advises 5–15
 BULK_TRIES = 6
 PAGE = 1000
+WHOLE = {"allow_partial_search_results": "false"}  # an answer that lacks a shard is an error, not a smaller number
+PARTS = {"allow_partial_search_results": False}
 _HEADERS = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 
@@ -61,14 +63,22 @@ _DIRTY: dict[str, set[str]] = {}  # cluster → indices that this process wrote 
 
 
 class Cluster:
-    """A cluster at `url`; user and password in the URL, or an API key."""
+    """A cluster at `url`; user and password in the URL or as `login`, or an API key (which goes first)."""
 
-    def __init__(self, url: str, api_key: str | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        *,
+        login: tuple[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         parts = urlsplit(url)
-        login = (parts.username, parts.password or "") if parts.username else None
+        if parts.username:
+            login = (unquote(parts.username), unquote(parts.password or ""))
         port = parts.port or (443 if parts.scheme == "https" else 9200)
         self.shown = f"{parts.scheme}://{parts.hostname}:{port}"
-        self._options: dict[str, Any] = {"basic_auth": login} if login else {"api_key": api_key}
+        self._options: dict[str, Any] = {"basic_auth": login} if login and not api_key else {"api_key": api_key}
         self._client: Elasticsearch | None = None
         self._sleep = sleep
         self._dirty = _DIRTY.setdefault(self.shown, set())
@@ -101,11 +111,11 @@ class Cluster:
     def search(self, index: str, body: Body, **params: Any) -> Any:
         """A search that sees all that this process wrote."""
         self.refresh(*index.split(","))
-        return self.ask("POST", f"/{index}/_search", body, **params)
+        return self.ask("POST", f"/{index}/_search", body, **WHOLE, **params)
 
     def searches(self, requests: Sequence[tuple[str, Body]]) -> list[Any]:
         """Several searches in one round trip; of what was just written they see what has been refreshed."""
-        lines = "".join(f"{json.dumps({'index': index})}\n{json.dumps(body)}\n" for index, body in requests)
+        lines = "".join(f"{json.dumps({'index': index, **PARTS})}\n{json.dumps(body)}\n" for index, body in requests)
         answers = self.ask("POST", "/_msearch", lines)["responses"]
         for answer in answers:
             if "error" in answer:
@@ -119,7 +129,7 @@ class Cluster:
         body = {"query": query, "sort": list(sort), "size": PAGE, "track_total_hits": False, **parts}
         try:
             while True:
-                answer = self.ask("POST", "/_search", {**body, "pit": {"id": pit, "keep_alive": "10m"}})
+                answer = self.ask("POST", "/_search", {**body, "pit": {"id": pit, "keep_alive": "10m"}}, **WHOLE)
                 hits = answer["hits"]["hits"]
                 yield from hits
                 if len(hits) < PAGE:
@@ -157,6 +167,10 @@ class Cluster:
         if outcome.error and outcome.status not in {404, 409}:
             raise self._refused(outcome.status, {"type": outcome.error})
         return outcome
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        self._sleep(seconds)
 
     def touched(self, index: str) -> None:
         """Note that this process wrote to `index` other than by bulk."""
@@ -231,6 +245,7 @@ class Cluster:
 
 _ADVICE_BY_TYPE = {
     "index_not_found_exception": "chưa có lược đồ; hãy chạy: duluan setup",
+    "mapper_parsing_exception": "máy chủ không biết một kiểu trường của lược đồ; cần Elasticsearch 9 bản đầy đủ",
     "cluster_block_exception": "chỉ số đang bị khóa ghi (đĩa gần đầy hoặc đang chuyển lược đồ); giải phóng đĩa rồi chạy lại",
 }
 _ADVICE_BY_STATUS = {

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from duluan.query import Filter
 from index.base import CountRow
-from index.counting import Groups, Values, check, row
+from index.counting import Groups, Values, check, rows
 from index.elastic import Cluster
 from index.elastic_filter import Query, query_of
 from index.elastic_schema import BOTH
@@ -37,13 +37,13 @@ def counts(cluster: Cluster, query: Filter, by: Sequence[str]) -> list[CountRow]
     if not by:
         return _whole(cluster, asked)
     reprints = {"bool": {"filter": [asked, {"term": {"original": False}}]}}
-    cluster.refresh(*BOTH.split(","))
-    many = int(cluster.ask("POST", f"/{BOTH}/_count", {"query": reprints})["count"]) > MANY_REPRINTS
+    total = cluster.search(BOTH, {"query": reprints, "size": 0, "track_total_hits": MANY_REPRINTS + 1})
+    many = int(total["hits"]["total"]["value"]) > MANY_REPRINTS
     groups = _groups(cluster, asked, by, query.places, exact=not many)
     if not many:
         for values, voices in _foreign(cluster, reprints, asked, by, query.places).items():
             groups[values][1] += voices
-    return [row(by, values, documents, voices) for values, (documents, voices) in sorted(groups.items())]
+    return rows(by, groups)
 
 
 def _whole(cluster: Cluster, asked: Query) -> list[CountRow]:
@@ -92,7 +92,9 @@ def _origin_groups(
 ) -> Iterator[tuple[str, Values]]:
     """(origin, group) of the originals that the question covers."""
     for start in range(0, len(origins), _PAGE):
-        part = {"bool": {"filter": [asked, {"terms": {"id": origins[start : start + _PAGE]}}]}}
+        part = {
+            "bool": {"filter": [asked, {"term": {"original": True}}, {"terms": {"id": origins[start : start + _PAGE]}}]}
+        }
         keys = [*(_source(key) for key in by), {"id": {"terms": {"field": "id"}}}]
         for bucket in _buckets(cluster, part, keys, {}):
             yield bucket["key"]["id"], _values(bucket["key"], by)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from duluan.clock import Clock, system_clock
@@ -11,12 +13,23 @@ from duluan.errors import StoreError
 from duluan.model import Alert, Clustered, Fetch, Issue, Voice
 from duluan.query import Filter
 from duluan.settings import secret
-from index import elastic_counts, elastic_ledger, elastic_read, elastic_retain, elastic_schema, elastic_state
+from index import (
+    elastic_counts,
+    elastic_ledger,
+    elastic_read,
+    elastic_retain,
+    elastic_roles,
+    elastic_schema,
+    elastic_state,
+)
 from index.base import Batch, CountRow, DuplicatePolicy, Outgoing, Page, WriteResult
-from index.elastic import Cluster
+from index.elastic import Action, Cluster
 from index.elastic_write import Writer
+from index.ledger import dump
 from index.retention import ids_of
 from index.rows import from_micros, micros
+
+log = logging.getLogger(__name__)
 
 _IDS = 5000  # ids asked for at once
 
@@ -24,8 +37,16 @@ _IDS = 5000  # ids asked for at once
 class ElasticIndex:
     """See `index.base.Index`. Reads see this object's own writes at once, other processes' within a second."""
 
-    def __init__(self, url: str, *, api_key: str | None = None, clock: Clock = system_clock) -> None:
-        self._cluster = Cluster(url, api_key)
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        login: tuple[str, str] | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._cluster = Cluster(url, api_key, login=login)
+        self.shown = self._cluster.shown  # the address without a password
         self._clock = clock
         self._counters = elastic_state.Counters(self._cluster, clock)
         self._writer = Writer(self._cluster, clock)
@@ -33,14 +54,20 @@ class ElasticIndex:
 
     @classmethod
     def at(cls, url: str) -> ElasticIndex:
-        """The store at `http(s)://host:port`, with the key of $DULUAN_ES_API_KEY or the file $DULUAN_ES_API_KEY_FILE."""
-        return cls(url, api_key=secret("DULUAN_ES_API_KEY"))
+        """The store at `http(s)://host:port`, with DULUAN_ES_API_KEY, or DULUAN_ES_USER (elastic) and DULUAN_ES_PASSWORD."""
+        password = secret("DULUAN_ES_PASSWORD")
+        login = (secret("DULUAN_ES_USER") or "elastic", password) if password else None
+        return cls(url, api_key=secret("DULUAN_ES_API_KEY"), login=login)
 
     def setup(self) -> None:
         """Templates, indices, aliases; needs the admin role, unless all is in place. Copies indices of an older mapping."""
         if elastic_schema.stored_version(self._cluster) != elastic_schema.VERSION:
             elastic_schema.install(self._cluster, self._clock())
         self._checked = True
+
+    def secure(self, keys: Path | None = None, kibana_password: str | None = None) -> Iterator[str]:
+        """Roles, API keys into the folder `keys`, Kibana's own password; what was done, a line each. Needs manage_security."""
+        return elastic_roles.install_roles(self._cluster, keys, kibana_password)
 
     def drop(self) -> None:
         """Remove everything of ours from the cluster: indices and templates. For tests and for starting anew."""
@@ -52,9 +79,19 @@ class ElasticIndex:
         self._checked = False
 
     def close(self) -> None:
-        """Close the connections."""
+        """Bring the counts for Kibana up to date where this object wrote, and close the connections."""
+        try:
+            if self._checked and self._writer.recounter.pending:
+                self._writer.recounter.run()
+        except StoreError as error:
+            log.warning("counts for Kibana wait for the next writer: %s", error)  # the marks stay in the store
         self._cluster.close()
         self._checked = False
+
+    def recount(self) -> int:
+        """Bring the counts for Kibana up to date now; how many days were counted anew."""
+        self._ready()
+        return self._writer.recounter.run()
 
     def write(self, batch: Batch, *, policy: DuplicatePolicy = DuplicatePolicy.NEWER) -> WriteResult:
         """Store one batch; documents first, state last."""
@@ -186,6 +223,21 @@ class ElasticIndex:
         """The audit log."""
         self._ready()
         yield from elastic_ledger.audit_log(self._cluster)
+
+    def aggregate(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one aggregation, as Kibana would ask it; for checking boards only, no stage asks this way."""
+        self._ready()
+        self._cluster.refresh("duluan")
+        return dict(self._cluster.search(index, body))
+
+    def put_shapes(self, shapes: Iterable[Mapping[str, Any]]) -> int:
+        """Store the communes' polygons for Kibana's map; how many."""
+        self._ready()
+        elastic_schema.create(self._cluster, elastic_schema.SHAPES, elastic_schema.template("communes"))
+        actions = [Action(elastic_schema.SHAPES, str(shape["code"]), dump(shape)) for shape in shapes]
+        for outcome in self._cluster.bulk(actions):
+            self._cluster.checked(outcome)
+        return len(actions)
 
     def retain(self, now: datetime) -> dict[str, int]:
         """Apply the retention rules."""

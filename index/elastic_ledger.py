@@ -30,6 +30,7 @@ from index.ledger import (
 )
 from index.rows import micros
 
+VERDICTS = {"acknowledged": "right", "false_alarm": "false"}  # what staff said of an alert, for precision by month
 _MANY = 10_000  # alerts, messages: read in pages of so many
 
 _MARK = """
@@ -60,10 +61,13 @@ def issues(cluster: Cluster, ids: Sequence[str] | None) -> Iterator[Issue]:
     return (issue_from(hit["_source"]) for hit in cluster.stream(ISSUES, query, [{"id": "asc"}]))
 
 
-def put_merges(cluster: Cluster, final: Mapping[str, str]) -> None:
-    """Remember which issue each ended one went into, earlier chains shortened."""
+def put_merges(cluster: Cluster, final: Mapping[str, str], again: Iterable[str] = ()) -> None:
+    """Remember which issue each ended one went into, earlier chains shortened; those of `again` stand again."""
     chained = cluster.stream(STATE, {"terms": {"target": list(final)}}, [{"_doc": "asc"}])
+    standing = set(again)
     targets = {hit["_source"]["name"]: final[hit["_source"]["target"]] for hit in chained} | dict(final)
+    targets = {old: new for old, new in targets.items() if old not in standing}
+    _all(cluster, (Action(STATE, f"merge:{name}", None) for name in standing))
     _all(
         cluster,
         (
@@ -72,9 +76,9 @@ def put_merges(cluster: Cluster, final: Mapping[str, str]) -> None:
         ),
     )
     cluster.refresh(STATE)
-    records = _sources(cluster, ISSUES, targets)
+    records = _sources(cluster, ISSUES, {*targets, *standing})
     for record in records.values():
-        record["merged_into"] = targets[record["id"]]
+        record["merged_into"] = targets.get(record["id"])
         record.pop("record")
     _all(cluster, (Action(ISSUES, id_, dump({**record, "record": dump(record)})) for id_, record in records.items()))
 
@@ -85,7 +89,8 @@ def ended_issues(cluster: Cluster, ids: Iterable[str]) -> dict[str, str]:
     if not asked:
         return {}
     body = {"query": {"ids": {"values": asked}}, "size": len(asked)}
-    hits = cluster.search(STATE, body)["hits"]["hits"]
+    # `put_merges` refreshes: no refresh is needed to see its own merges, and one for each batch costs a tenth of a load.
+    hits = cluster.searches([(STATE, body)])[0]["hits"]["hits"]
     return {hit["_source"]["name"]: hit["_source"]["target"] for hit in hits}
 
 
@@ -143,8 +148,11 @@ def put_alerts(cluster: Cluster, counters: Counters, alerts: Sequence[Alert]) ->
         record = alert_record(alert)
         version = {"at": format_time(alert.detected), "state": "version", "alert": record}
         _add_history(cluster, counters, alert.id, version, unique=True)
+        stored = _sources(cluster, ALERTS, [alert.id]).get(alert.id, {})
         source = {
             **{name: record[name] for name in _ALERT_FIELDS},
+            **{name: stored[name] for name in ("state", "verdict", "acknowledged") if name in stored},
+            "delay_hours": (alert.detected - alert.started).total_seconds() / 3600,
             "agency": alert.agency,
             "detected_us": micros(alert.detected),
             "evidence": [item.id for item in alert.evidence],
@@ -186,9 +194,15 @@ def alert_history(cluster: Cluster, id: str) -> list[dict[str, Any]]:
 
 def add_alert_event(cluster: Cluster, counters: Counters, id: str, event: Mapping[str, Any]) -> None:
     """Append to an alert's history. Raises StoreError where there is no such alert."""
-    if cluster.ask_or_none("GET", path_of(ALERTS, "_doc", id), _source="false") is None:
+    found = cluster.ask_or_none("GET", path_of(ALERTS, "_doc", id))
+    if found is None:
         raise StoreError(f"không có cảnh báo {id!r}; xem danh sách bằng: duluan alerts list")
-    _add_history(cluster, counters, id, event_entry(event), unique=False)
+    entry = event_entry(event)
+    _add_history(cluster, counters, id, entry, unique=False)
+    source = {**found["_source"], "state": str(entry.get("state", ""))}
+    if source["state"] in VERDICTS:
+        source |= {"verdict": VERDICTS[source["state"]], "acknowledged": entry["at"]}
+    cluster.put(ALERTS, id, dump(source), version=int(source["detected_us"]))
 
 
 def _add_history(cluster: Cluster, counters: Counters, alert: str, entry: dict[str, Any], *, unique: bool) -> None:

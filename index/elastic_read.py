@@ -83,8 +83,8 @@ def search(cluster: Cluster, query: Filter, limit: int, after: str | None) -> Pa
 
 def count(cluster: Cluster, query: Filter) -> int:
     """Number of matches."""
-    cluster.refresh(*BOTH.split(","))
-    return int(cluster.ask("POST", f"/{BOTH}/_count", {"query": query_of(query)})["count"])
+    body = {"query": query_of(query), "size": 0, "track_total_hits": True}
+    return int(cluster.search(BOTH, body)["hits"]["total"]["value"])
 
 
 def stream(cluster: Cluster, query: Filter, *, oldest_first: bool) -> Iterator[Clustered]:

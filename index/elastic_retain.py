@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from duluan.clock import format_time
+from duluan.clock import format_time, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Clustered
 from index.elastic import Action, Cluster, path_of
@@ -20,7 +20,7 @@ from index.elastic_state import Counters, bury
 from index.elastic_write import Writer
 from index.ledger import dump, without_excerpts
 from index.retention import NEWS_BODY, VOICE_TEXT, shortened
-from index.rows import body_of, micros, search_text
+from index.rows import body_of, micros, search_text, seconds
 
 Source = dict[str, Any]
 
@@ -103,7 +103,8 @@ def takedown(cluster: Cluster, writer: Writer, counters: Counters, id: str, now:
     """Remove one document from everything; a tombstone keeps it out, audit keeps the hash of its address."""
     writer.forget()
     bury(cluster, id, now)
-    hits = list(by_ids(cluster, [id], ["title"]))
+    hits = list(by_ids(cluster, [id], ["title", "at"]))
+    writer.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
     _all(cluster, (Action(hit["_index"], id, None) for hit in hits))
     writer.rewrite(_replies(cluster, id))
     for title in {hit["_source"]["title"] for hit in hits if hit["_source"]["title"]}:

@@ -33,7 +33,9 @@ LEDGERS: Final = (
     "duluan-audit",
 )
 ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, _, OUTBOX, AUDIT = LEDGERS
+SHAPES: Final = "duluan-communes"
 META_ID: Final = "meta"
+GRACE: Final = 2.0  # seconds that a copied index still stands for searches that began before the alias moved
 
 _TEMPLATES = files("index") / "templates"
 _NAME = re.compile(r"(?P<family>duluan-(?:news|voices))-(?P<month>\d{4}\.\d\d)-v(?P<version>\d+)")
@@ -57,10 +59,14 @@ def install(cluster: Cluster, now: datetime) -> None:
     cluster.ask("PUT", "/_index_template/duluan-documents", template("index-documents"))
     for name in LEDGERS:
         create(cluster, name, template(name.removeprefix("duluan-")))
+    copied = _outdated(cluster)
+    for old in copied:
+        _copy(cluster, old)
+    if copied:
+        cluster.pause(GRACE)
+        cluster.ask("DELETE", f"/{','.join(copied)}")
     for family in (NEWS, VOICES):
         create_month(cluster, family, now)
-    for old in _outdated(cluster):
-        _copy(cluster, old)
     meta = {"schema": VERSION, "kind": "meta"}
     cluster.ask(
         "POST", path_of(STATE, "_update", META_ID), {"doc": meta, "upsert": {**meta, "counters": {}, "open": {}}}
@@ -75,8 +81,13 @@ def stored_version(cluster: Cluster) -> int | None:
 
 def create(cluster: Cluster, name: str, body: dict[str, Any]) -> None:
     """Create an index unless it is there."""
-    if not cluster.ask_or_none("HEAD", path_of(name)):
-        cluster.ask_or_none("PUT", path_of(name), body, absent=(400,))  # 400: another process was first
+    if cluster.ask_or_none("HEAD", path_of(name)):
+        return
+    try:
+        cluster.ask("PUT", path_of(name), body)
+    except StoreError:
+        if not cluster.ask_or_none("HEAD", path_of(name)):  # else another process was first
+            raise
 
 
 def month_index(family: str, moment: datetime) -> str:
@@ -85,9 +96,14 @@ def month_index(family: str, moment: datetime) -> str:
 
 
 def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
-    """Create the month's index behind its alias; returns its name."""
+    """Create the month's index behind its alias; returns its name.
+
+    The alias comes after: creating waits until the index can be searched, and a search over the alias is refused while one
+    of its indices cannot.
+    """
     name = month_index(family, moment)
-    create(cluster, name, {"aliases": {family: {}}})
+    create(cluster, name, {})
+    cluster.ask("POST", "/_aliases", {"actions": [{"add": {"index": name, "alias": family}}]})
     return name
 
 
@@ -107,5 +123,5 @@ def _copy(cluster: Cluster, old: str) -> None:
     cluster.ask("PUT", path_of(new), {})
     copy = {"source": {"index": old}, "dest": {"index": new, "version_type": "external"}}
     cluster.ask("POST", "/_reindex", copy, refresh="true", wait_for_completion="true")
-    swap = [{"add": {"index": new, "alias": family}}, {"remove_index": {"index": old}}]
+    swap = [{"add": {"index": new, "alias": family}}, {"remove": {"index": old, "alias": family}}]
     cluster.ask("POST", "/_aliases", {"actions": swap})

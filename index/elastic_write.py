@@ -9,19 +9,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-from duluan.clock import Clock, format_time
+import orjson
+
+from duluan.clock import Clock, format_time, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Rejected
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Action, Cluster, Outcome
+from index.elastic_hourly import Recounter
 from index.elastic_ledger import ended_issues, put_fetches, put_issues, put_merges, put_rejections
 from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
 from index.elastic_state import Counters, put_state
 from index.merging import final_issue
-from index.rows import Prepared, from_seconds, prepare
+from index.rows import Prepared, from_seconds, prepare, seconds
 
 RECENT_LIMIT = 50_000  # own writes remembered before the index is refreshed and asked instead
-_HEAD = ["version", "fingerprint", "issue", "origin", "seq"]
+_HEAD = ["version", "fingerprint", "issue", "origin", "seq", "at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Stored:
     issue: str
     origin: str
     seq: int
+    at: int  # seconds since 1970
 
 
 class Writer:
@@ -43,6 +47,7 @@ class Writer:
         self._cluster = cluster
         self._clock = clock
         self._counters = Counters(cluster, clock)
+        self.recounter = Recounter(cluster, clock)
         self._recent: dict[str, Stored] = {}
         self._months: set[str] = set()
 
@@ -57,6 +62,8 @@ class Writer:
         ]
         ready = self._moved([item for item in ready if item.document.id not in buried])
         chosen = _chosen(ready, stored, policy)
+        self.recounter.mark(item.at for item in chosen)
+        self.recounter.mark(stored[item.document.id].at for item in chosen if item.document.id in stored)
         written, conflicts, poison = self._documents(chosen, stored)
         rejected = (*refused, *poison)
         put_issues(self._cluster, batch.issues)
@@ -65,6 +72,7 @@ class Writer:
         put_rejections(self._cluster, (*batch.rejected, *rejected))
         for name, value in batch.state.items():
             put_state(self._cluster, name, value)
+        self.recounter.run_if_due()
         skipped = len(ready) - len(chosen) + conflicts
         return WriteResult(written=written, skipped=skipped, rejected=rejected)
 
@@ -151,7 +159,7 @@ class Writer:
 
     def _remember(self, action: Action, item: Prepared, seq: int) -> None:
         d = item.document
-        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq)
+        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq, item.at)
 
     def _moved(self, ready: list[Prepared]) -> list[Prepared]:
         ended = ended_issues(self._cluster, {item.document.issue for item in ready})
@@ -165,10 +173,12 @@ class Writer:
             return
         final = {old: final_issue(merges, old) for old in merges}
         standing = ended_issues(self._cluster, set(final.values()))
-        final = {old: standing.get(new, new) for old, new in final.items()}
-        put_merges(self._cluster, final)
+        again = {new for old, new in final.items() if standing.get(new) == old}  # the other way round than before
+        final = {old: new if new in again else standing.get(new, new) for old, new in final.items()}
+        put_merges(self._cluster, final, again)
         query = {"terms": {"issue": list(final)}}
-        hits = self._cluster.stream(BOTH, query, [{"id": "asc"}])
+        hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
+        self.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
         self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
 
 
@@ -189,6 +199,7 @@ def source_of(item: Prepared, seq: int) -> str:
         "fetched": format_time(d.fetched),
         "version": item.fetched,
         "published_us": item.published,
+        "delay_minutes": None if item.published is None else (item.fetched - item.published) / 60_000_000,
         "topic": d.topic,
         "topic_p": d.topic_p,
         "topic2": d.topic2,
@@ -213,12 +224,13 @@ def source_of(item: Prepared, seq: int) -> str:
     }
     if seen is not None:
         source["engagement"] = {"reactions": seen.reactions, "comments": seen.comments, "shares": seen.shares}
-    return json.dumps(source, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(source).decode()
 
 
 def _stored(hit: Mapping[str, Any]) -> Stored:
     s = hit["_source"]
-    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]))
+    at = seconds(parse_time(s["at"]))
+    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]), at)
 
 
 def _chosen(ready: list[Prepared], stored: Mapping[str, Stored], policy: DuplicatePolicy) -> list[Prepared]:

@@ -1,8 +1,8 @@
 """Grouped counts from SQLite: from the hourly rollups where they hold the question, else from the documents; both exact.
 
 A voice is a distinct origin. In any group that is: its documents that are originals, plus the distinct origins of its
-reprints whose original is not in the same group. Originals add up, so the rollups hold them; reprints are few and are
-looked up in the documents through an index of their own.
+reprints whose original is not in the same group. Originals add up, so the rollups hold them; reprints are few and lie in a
+narrow table of their own, beside what their originals count under (`sqlite_reprints`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from duluan.query import Filter
 from index.base import CountRow
-from index.counting import Groups, Values, check, row
+from index.counting import Groups, check, rows
 from index.rows import seconds
 from index.sqlite_filter import where_of
+from index.sqlite_reprints import foreign
 from index.sqlite_schema import SECOND_BITS
 
 _ROLLED: Final = frozenset({"hour", "day", "issue", "topic", "sentiment", "place"})
@@ -28,7 +29,7 @@ def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[Cou
     """See `Index.counts`. Documents that name no commune have no row in a grouping by place."""
     check(query, by)
     groups = _rolled(db, query, by) if _fits(query, by) else _scanned(db, query, by)
-    return [row(by, values, documents, voices) for values, (documents, voices) in sorted(groups.items())]
+    return rows(by, groups)
 
 
 def _fits(query: Filter, by: Sequence[str]) -> bool:
@@ -59,14 +60,16 @@ def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
             conditions.append(f"hour {sign} ?")
             values.append(seconds(bound))
     keys = ", ".join(_ROLLUP_KEYS.get(key, key) for key in by)
-    rows = db.execute(
-        f"""SELECT {keys}{"," if keys else ""} sum(documents), sum(originals)
+    finest = not issues and not placed and {"hour", "topic", "sentiment"}.issubset(by)
+    numbers = "documents, originals" if finest else "sum(documents), sum(originals)"
+    found = db.execute(
+        f"""SELECT {keys}{"," if keys else ""} {numbers}
             FROM {"hourly_issue" if issues else "hourly"} WHERE {" AND ".join(conditions) or "1"}
-            {f"GROUP BY {keys}" if keys else ""}""",
+            {f"GROUP BY {keys}" if keys and not finest else ""}""",
         values,
     )
-    groups: Groups = {tuple(row[:-2]): [row[-2], row[-1]] for row in rows if row[-2]}
-    for group, voices in _foreign(db, query, by).items():
+    groups: Groups = {row[:-2]: list(row[-2:]) for row in found if row[-2]}
+    for group, voices in foreign(db, query, by).items():
         groups[group][1] += voices
     return groups
 
@@ -120,25 +123,9 @@ def _parts(query: Filter, by: Sequence[str], table: str) -> tuple[str, str, list
 def _scanned(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
     source, condition, values = _parts(query, by, "d")
     keys = ", ".join(_keys(by, "d"))
-    rows = db.execute(
+    found = db.execute(
         f"""SELECT {keys}{"," if keys else ""} count(*), count(DISTINCT d.origin) FROM {source} WHERE {condition}
             {f"GROUP BY {keys}" if keys else ""}""",
         values,
     )
-    return {tuple(row[:-2]): [row[-2], row[-1]] for row in rows if row[-2]}
-
-
-def _foreign(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> dict[Values, int]:
-    """Group → distinct origins of its reprints whose original is not in it."""
-    source, condition, values = _parts(query, by, "d")
-    other, inner, more = _parts(query, by, "o")
-    keys = _keys(by, "d")
-    same = "".join(f" AND {mine} = {theirs}" for mine, theirs in zip(keys, _keys(by, "o"), strict=True))
-    rows = db.execute(
-        f"""SELECT {"".join(f"{key}, " for key in keys)} count(DISTINCT d.origin) FROM {source}
-            WHERE d.origin <> d.id AND {condition}
-            AND NOT EXISTS (SELECT 1 FROM {other} WHERE o.id = d.origin AND {inner}{same})
-            {f"GROUP BY {', '.join(keys)}" if keys else ""}""",
-        values + more,
-    )
-    return {tuple(row[:-1]): row[-1] for row in rows if row[-1]}
+    return {tuple(row[:-2]): [row[-2], row[-1]] for row in found if row[-2]}

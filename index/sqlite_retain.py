@@ -12,6 +12,7 @@ from typing import Any
 
 from duluan.clock import format_time
 from duluan.model import VOICE_KINDS, Clustered
+from index import sqlite_reprints
 from index.ledger import dump, without_excerpts
 from index.retention import NEWS_BODY, VOICE_TEXT, shortened
 from index.rows import body_of, micros
@@ -101,6 +102,7 @@ def takedown(db: sqlite3.Connection, id: str, now: datetime) -> bool:
     deltas = Deltas()
     remove(db, rows, deltas)
     apply_deltas(db, deltas)
+    sqlite_reprints.keep(db, [id])
     _blank_titles(db, id, title)
     touched = _remove_evidence(db, id)
     _blank_mails(db, touched)

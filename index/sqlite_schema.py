@@ -88,7 +88,25 @@ def _003_ledgers(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_001_documents, _002_counts, _003_ledgers)
+def _004_reprints(db: sqlite3.Connection) -> None:
+    """See `sqlite_reprints`. o_* are the original's; NULL where it is not stored, or a reprint itself."""
+    cell = f"(d.key >> {SECOND_BITS}) / 3600 * 3600, d.issue, d.topic, d.sentiment, d.communes"
+    _run(
+        db,
+        """CREATE TABLE reprints (
+            id TEXT PRIMARY KEY, origin TEXT NOT NULL, hour INTEGER NOT NULL, issue TEXT NOT NULL, topic TEXT NOT NULL,
+            sentiment TEXT NOT NULL, communes TEXT NOT NULL,
+            o_hour INTEGER, o_issue TEXT, o_topic TEXT, o_sentiment TEXT, o_communes TEXT)""",
+        f"""INSERT INTO reprints SELECT d.id, d.origin, {cell}, {cell.replace("d.", "o.")}
+            FROM documents d LEFT JOIN documents o ON o.id = d.origin AND o.origin = o.id WHERE d.origin <> d.id""",
+        "CREATE INDEX reprints_hour ON reprints (hour)",
+        "CREATE INDEX reprints_origin ON reprints (origin)",
+        "CREATE INDEX reprints_issue ON reprints (issue)",
+        "CREATE INDEX reprints_original_issue ON reprints (o_issue) WHERE o_issue IS NOT NULL",
+    )
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_001_documents, _002_counts, _003_ledgers, _004_reprints)
 VERSION: Final = len(MIGRATIONS)
 
 

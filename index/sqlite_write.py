@@ -11,6 +11,7 @@ from typing import Any
 
 from duluan.errors import StoreError
 from duluan.model import Rejected
+from index import sqlite_reprints
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.merging import final_issue
 from index.rows import Prepared, search_text
@@ -52,6 +53,7 @@ def write_batch(
     written, skipped = _documents(db, ready, policy, deltas)
     put_issues(db, batch.issues)
     apply_deltas(db, deltas)
+    sqlite_reprints.keep(db, [item.document.id for item in ready])
     _merge(db, batch.merges)
     add_fetches(db, batch.fetches)
     add_rejections(db, (*batch.rejected, *rejected))
@@ -230,9 +232,12 @@ def _moved(db: sqlite3.Connection, ready: list[Prepared]) -> list[Prepared]:
 
 def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
     for old in merges:
-        new = _standing(db, final_issue(merges, old))
-        if new == old:
-            raise ValueError(f"issue {old!r} would be merged into itself")
+        named = final_issue(merges, old)
+        new = _standing(db, named)
+        if new == old:  # the other way round than before: the issue named stands again
+            new = named
+            db.execute("DELETE FROM merges WHERE id = ?", (new,))
+            db.execute("UPDATE issues SET merged_into = NULL WHERE id = ?", (new,))
         db.execute("UPDATE documents SET issue = ? WHERE issue = ?", (new, old))
         cells = db.execute(
             "SELECT ?, place, hour, topic, sentiment, documents, originals FROM hourly_issue WHERE issue = ?",
@@ -240,6 +245,7 @@ def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
         ).fetchall()
         db.execute("DELETE FROM hourly_issue WHERE issue = ?", (old,))
         _upsert(db, "hourly_issue", "issue, place, hour, topic, sentiment", cells)
+        sqlite_reprints.move(db, old, new)
         db.execute("UPDATE merges SET target = ? WHERE target = ?", (new, old))
         db.execute("INSERT OR REPLACE INTO merges VALUES (?, ?)", (old, new))
         db.execute("UPDATE issues SET merged_into = ? WHERE id = ?", (new, old))

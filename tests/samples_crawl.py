@@ -120,7 +120,7 @@ def source(url: str, via: str = "rss", **changes: object) -> Source:
         "via": via,
         "trust": 3,
         "expected_per_day": (0, 50),
-        "delay": 0,
+        "delay": 3 if url.startswith("file:") else 0,
         "verified": True,
         "purpose": "Kiểm thử",
         "lawful_basis": "Trang do chúng ta viết",

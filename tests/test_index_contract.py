@@ -657,6 +657,14 @@ class TestReprints:
         }
 
 
+def test_reprints_of_reprints(store: Index) -> None:
+    """1 and 2 name each other, 3 names 1: two distinct origins, none of them of an original."""
+    pairs = ((1, 2), (2, 1), (3, 1))
+    write(store, *(numbered(n, origin=numbered(o).id) for n, o in pairs))
+    for by in ([], ["topic"], ["issue"], ["hour", "topic", "sentiment"], ["source"]):
+        assert [(row.documents, row.voices) for row in store.counts(Filter(), by)] == [(3, 2)], by
+
+
 def test_a_document_counts_once_in_each_of_its_communes(store: Index) -> None:
     write(store, numbered(1, places=(DAK_HA, BA_TO)), numbered(2, places=(BA_TO, BA_TO)), numbered(3, places=()))
     assert cells(store.counts(Filter(), ["place"]), "place") == {("21484",): (2, 2), ("23500",): (1, 1)}
@@ -726,6 +734,15 @@ def test_merges_run_in_chains(store: Index) -> None:
     store.write(Batch(merges={"i3": "i4"}))
     store.write(Batch(documents=[numbered(4, issue="i1")]))
     assert store.count(Filter(issues=("i4",))) == 4
+
+
+def test_a_merge_may_be_turned_round(store: Index) -> None:
+    store.write(Batch(documents=[numbered(1, issue="a"), numbered(2, issue="b")], issues=[issue("a"), issue("b")]))
+    store.write(Batch(merges={"a": "b"}))
+    store.write(Batch(merges={"b": "a"}))
+    store.write(Batch(documents=[numbered(3, issue="b"), numbered(4, issue="a")]))
+    assert store.count(Filter(issues=("a",))) == 4
+    assert {i.id: i.merged_into for i in store.issues()} == {"a": None, "b": "a"}
 
 
 # --- ledgers -----------------------------------------------------------------------------------------------------

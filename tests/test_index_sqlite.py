@@ -12,16 +12,20 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples_index import NOON, document, numbered
+from samples_index import BA_TO, DAK_HA, NOON, document, numbered
 
 from duluan.errors import StoreError
+from duluan.model import Clustered
 from duluan.query import Filter, parse_query
-from index.base import Batch
+from duluan.voices import commune_codes
+from index.base import Batch, CountRow
 from index.rows import prepare
 from index.sqlite import SqliteIndex
 from index.sqlite_write import id_head
@@ -30,7 +34,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from samples_index import numbered
-from index.base import Batch
+from index.base import Batch, CountRow
 from index.sqlite import SqliteIndex
 store = SqliteIndex(Path(sys.argv[1]))
 store.setup()
@@ -186,6 +190,7 @@ def test_what_was_applied_is_recorded(store: SqliteIndex) -> None:
             "documents",
             "counts",
             "ledgers",
+            "reprints",
         ]
     db.close()
 
@@ -248,6 +253,67 @@ def test_the_self_check_finds_counts_that_do_not_add_up(store: SqliteIndex) -> N
 def test_the_head_of_an_id_keeps_the_order_of_text(ids: list[str]) -> None:
     heads = [id_head(id_) for id_ in sorted(ids)]
     assert heads == sorted(heads)
+
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # hundreds of small transactions
+TOPICS, ISSUES, PLACES = ("y_te", "khac"), ("a", "b", "c"), (DAK_HA, BA_TO)
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 7),  # which document
+        st.integers(0, 7),  # its origin
+        st.integers(0, 3),  # hour
+        st.sampled_from(TOPICS),
+        st.sampled_from(ISSUES),
+        st.sets(st.integers(0, 1)),  # places
+        st.sampled_from(["write", "write", "write", "merge", "takedown"]),
+    ),
+    max_size=14,
+)
+
+
+@given(STEPS, st.lists(st.sampled_from(["hour", "day", "issue", "topic", "place"]), unique=True), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_rollups_say_what_the_documents_say(steps: list[tuple[Any, ...]], by: list[str], bounded: bool) -> None:
+    """Whatever was written, changed, merged and removed: counts from the rollups = counts from the documents one by one."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        store = SqliteIndex(Path(folder) / "kho.sqlite")
+        store.setup()
+        for at, (n, origin, hour, topic, issue, places, act) in enumerate(steps):
+            if act == "takedown":
+                store.takedown(numbered(n).url, NOON)
+            elif act == "merge":
+                if issue != ISSUES[n % 3]:
+                    store.write(Batch(merges={issue: ISSUES[n % 3]}))
+            else:
+                item = numbered(
+                    n,
+                    origin=numbered(origin).id,
+                    published=NOON + timedelta(hours=hour * 5),
+                    fetched=NOON + timedelta(minutes=at),
+                    topic=topic,
+                    issue=issue,
+                    places=tuple(PLACES[p] for p in sorted(places)),
+                )
+                store.write(Batch(documents=[item]))
+        query = Filter(since=NOON + timedelta(hours=5), until=NOON + timedelta(hours=15)) if bounded else Filter()
+        documents = list(store.documents(query))
+        assert store.counts(query, by) == counted(documents, by)
+        assert store.check() == []
+        store.close()
+
+
+def counted(documents: list[Clustered], by: list[str]) -> list[CountRow]:
+    """The plain way."""
+    groups: dict[tuple[Any, ...], list[Clustered]] = {}
+    for d in documents:
+        hour = (d.published or d.fetched).replace(minute=0)
+        for place in commune_codes(d.places) if "place" in by else ("",):
+            named = {"hour": hour, "day": hour.replace(hour=0), "issue": d.issue, "topic": d.topic, "place": place}
+            groups.setdefault(tuple(named[key] for key in by), []).append(d)
+    return [
+        CountRow(documents=len(held), voices=len({d.origin for d in held}), **dict(zip(by, values, strict=True)))
+        for values, held in sorted(groups.items())
+    ]
 
 
 def test_the_newest_page_needs_no_sorting_of_all_matches(store: SqliteIndex) -> None:

@@ -1,6 +1,6 @@
 """One connector per `via` of sources.toml. Importing this package registers them all."""
 
-from crawlers.connectors import facebook, feeds, listing, nukeviet, sitemap, zalo
+from crawlers.connectors import comments, facebook, feeds, listing, nukeviet, rendered, sitemap, zalo
 from crawlers.connectors.base import CONNECTORS, Connector, Found, Lead, Session
 
 __all__ = [
@@ -9,10 +9,12 @@ __all__ = [
     "Found",
     "Lead",
     "Session",
+    "comments",
     "facebook",
     "feeds",
     "listing",
     "nukeviet",
+    "rendered",
     "sitemap",
     "zalo",
 ]

@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
+from crawlers.browser import Renderer
 from crawlers.decode import MAX_BODY
 from crawlers.frontier import Frontier
 from crawlers.gate import Answer, Ask, Conditional, Gate
+from crawlers.guard import host_key
+from crawlers.outcome import Refused, SourceProblem
 from crawlers.state import State
 from duluan.config import Source
 from duluan.model import Document, Engagement, Kind, Rejected
@@ -17,6 +21,9 @@ from duluan.privacy import redact
 from duluan.registry import Registry
 from duluan.text import nfc
 from duluan.urls import canonical_url, document_id
+
+RENDERED = frozenset({"browser", "zalo_page"})  # whose pages need a browser
+_ZALO = (".zalo.me", ".zapps.vn", ".zadn.vn", ".zdn.vn")
 
 # An older page is not worth a request: a news body is kept for 30 days only (design.md §4.5).
 MAX_AGE = timedelta(days=30)
@@ -42,6 +49,12 @@ class Session:
     state: State
     clock: Callable[[], datetime]
     fresh: bool = False  # a check: as if nothing had been seen before
+    renderer: Renderer | None = None
+
+    @property
+    def rendered(self) -> bool:
+        """Do this source's pages need a browser?"""
+        return self.source.via in RENDERED
 
     async def get(self, url: str, *, conditional: Conditional = "headers", limit: int = MAX_BODY) -> Answer:
         """A list, feed or sitemap. Raises Refused or Deferred."""
@@ -57,8 +70,25 @@ class Session:
         )
 
     async def page(self, url: str) -> Answer:
-        """An article page. Raises Refused or Deferred."""
+        """An article page, rendered where the source needs it. Raises Refused or Deferred."""
+        if self.rendered:
+            return await self.render(url)
         return await self.gate.fetch(Ask(url=url, source=self.source.id, purpose="page", delay=self.source.delay))
+
+    async def render(self, url: str) -> Answer:
+        """A page as a browser shows it; all that the browser asks for goes through the gate. Raises Refused or Deferred."""
+        if self.renderer is None:
+            raise SourceProblem("lần thu thập này không có trình duyệt", action="stop")
+        permission = self.source.permission
+
+        async def fetch(address: str) -> Answer:
+            document = permission.document if permission else ""
+            ask = Ask(
+                url=address, source=self.source.id, purpose="browser", delay=self.source.delay, permission=document
+            )
+            return await self.gate.fetch(ask)
+
+        return await self.renderer.render(url, fetch, allow_list(url))
 
     async def api(
         self,
@@ -98,6 +128,20 @@ class Session:
         if published is not None and published < self.clock() - MAX_AGE:
             return None
         return Lead(url, published)
+
+
+def allow_list(page: str) -> Callable[[str], bool]:
+    """Which addresses a rendered page may load from: its own host (with its port); for Zalo its asset hosts too."""
+    own = host_key(page)
+    zalo = f".{urlsplit(page).hostname}".endswith(_ZALO)
+
+    def allowed(url: str) -> bool:
+        try:
+            return host_key(url) == own or (zalo and f".{urlsplit(url).hostname}".endswith(_ZALO))
+        except Refused:
+            return False
+
+    return allowed
 
 
 class Connector(Protocol):

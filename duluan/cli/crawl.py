@@ -58,7 +58,7 @@ def crawl(
     from flows.parallel import ParallelEnricher
 
     profile = open_province(province)
-    sources = chosen(profile, names or [])
+    sources = chosen(profile, names) if names else switched_on(list(profile.sources))
     index = open_index(store)
     folder = state_folder()
     seen = _Seen()
@@ -100,6 +100,11 @@ def chosen(profile: Profile, names: list[str]) -> list[Source]:
             known = ", ".join(profile.source_by_id)
             raise ConfigError(f"{profile.folder / 'sources.toml'}: không có nguồn {name!r}; hiện có: {known}")
     return [profile.source_by_id[name] for name in names] if names else list(profile.sources)
+
+
+def switched_on(sources: list[Source]) -> list[Source]:
+    """Without readers' comments that nobody has verified: they are off until someone names them or says `verified`."""
+    return [source for source in sources if source.verified or source.via != "comments"]
 
 
 def _print_json(sources: list[Source], seen: _Seen) -> None:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, _Entry] = {
     "takedown": _Entry("takedown", "Gỡ một địa chỉ khỏi kho."),
     "backup": _Entry("backup", "Sao lưu kho đang chạy."),
     "restore": _Entry("restore", "Khôi phục kho từ bản sao lưu."),
+    "kibana": _Entry("kibana", "Dựng, kiểm tra, nạp bảng Kibana."),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from duluan.cli.common import StoreUrl
-from duluan.settings import store_url
+from duluan.settings import secret, store_url
 
 app = typer.Typer(add_completion=False)
 
@@ -31,5 +31,5 @@ def setup(
     security = getattr(index, "secure", None)
     if security is None:
         return
-    for line in security(Path(keys) if keys else None):
+    for line in security(Path(keys) if keys else None, secret("DULUAN_KIBANA_PASSWORD")):
         typer.echo(line)

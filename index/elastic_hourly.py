@@ -1,0 +1,114 @@
+"""Hourly and daily counts for Kibana, with the minimum cell applied on write (index duluan-hourly).
+
+Kibana's role cannot read people's own words; of these it sees only these counts. A cell of fewer than MIN_CELL voices carries
+no number, only `below: true`. Counts change when a late document or a merge comes in, so a day is recounted as a whole under
+fixed ids rather than appended to a data stream: whoever recounts it, and how often, ends in the same documents. Days to be
+recounted are marked in duluan-state first, so that a crash in between leaves the mark.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final
+
+from duluan.clock import LOCAL, Clock, format_time
+from duluan.model import KINDS, VOICE_KINDS
+from duluan.privacy import MIN_CELL
+from duluan.query import Filter
+from index.base import CountRow
+from index.elastic import Action, Cluster
+from index.elastic_counts import counts
+from index.elastic_schema import HOURLY, STATE
+from index.ledger import dump
+
+log = logging.getLogger(__name__)
+
+CUTS: Final[dict[str, tuple[str, ...]]] = {
+    "hour_topic": ("hour", "topic", "sentiment"),
+    "day_topic": ("day", "topic", "sentiment"),
+    "day_place": ("day", "place", "sentiment"),
+    "day_issue": ("day", "issue", "sentiment"),
+}
+CHANNELS: Final = {"news": tuple(k for k in KINDS if k not in VOICE_KINDS), "voices": tuple(sorted(VOICE_KINDS))}
+EVERY: Final = timedelta(minutes=1)
+
+
+class Recounter:
+    """Remembers which local days changed and brings their counts up to date."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._marked: set[str] = set()
+        self._last = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def mark(self, moments: Iterable[int]) -> None:
+        """Mark the local days of these seconds, before what changed them is written."""
+        days = {f"{datetime.fromtimestamp(second, LOCAL):%Y-%m-%d}" for second in moments} - self._marked
+        if days:
+            self._cluster.bulk(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
+            self._marked |= days
+
+    @property
+    def pending(self) -> bool:
+        """Whether this object marked days that it has not recounted."""
+        return bool(self._marked)
+
+    def run_if_due(self) -> None:
+        """At most once in EVERY: a bulk load recounts a day a few times, not with each batch."""
+        now = self._clock()
+        if self._marked and now - self._last >= EVERY:
+            self.run()
+            self._last = now
+
+    def run(self) -> int:
+        """Recount all marked days, other processes' too; how many."""
+        marks = self._cluster.stream(STATE, {"term": {"kind": "dirty"}}, [{"_doc": "asc"}])
+        days = sorted(hit["_source"]["name"] for hit in marks)
+        for day in days:
+            self._marked.discard(day)
+            self._cluster.bulk([Action(STATE, f"dirty:{day}", None)])
+            try:
+                recount(self._cluster, day)
+            except BaseException:
+                self._cluster.bulk([Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day}))])
+                raise
+        return len(days)
+
+
+def recount(cluster: Cluster, day: str) -> None:
+    """Write the cells of one local day anew and remove those that are gone."""
+    start = datetime.fromisoformat(day).replace(tzinfo=LOCAL)
+    span = {"gte": int(start.timestamp()) * 1000, "lt": int((start + timedelta(days=1)).timestamp()) * 1000}
+    cells: dict[str, str] = {}
+    for channel, kinds in CHANNELS.items():
+        query = Filter(since=start, until=start + timedelta(days=1), kinds=kinds)
+        for cut, keys in CUTS.items():
+            for row in counts(cluster, query, keys):
+                id_, cell = _cell(channel, cut, keys, row)
+                cells[id_] = cell
+    before = cluster.stream(
+        HOURLY, {"range": {"hour": {**span, "format": "epoch_millis"}}}, [{"_doc": "asc"}], _source=False
+    )
+    gone = [hit["_id"] for hit in before if hit["_id"] not in cells]
+    actions = [Action(HOURLY, id_, source) for id_, source in cells.items()]
+    for outcome in cluster.bulk([*actions, *(Action(HOURLY, id_, None) for id_ in gone)]):
+        cluster.checked(outcome)
+
+
+def _cell(channel: str, cut: str, keys: Sequence[str], row: CountRow) -> tuple[str, str]:
+    """(id, JSON) of one cell."""
+    at = row.hour or row.day
+    assert at is not None
+    below = channel == "voices" and row.voices < MIN_CELL
+    cell: dict[str, Any] = {"hour": format_time(at), "cut": cut, "channel": channel, "below": below}
+    cell |= {key: getattr(row, key) for key in keys if key not in {"hour", "day"}}
+    if not below:
+        cell |= {"documents": row.documents, "voices": row.voices}
+    name = "|".join(
+        str(cell.get(key, "")) for key in ("hour", "cut", "channel", "issue", "topic", "sentiment", "place")
+    )
+    return blake2b(name.encode(), digest_size=12).hexdigest(), dump(cell)

@@ -1,0 +1,261 @@
+"""Where people's own words come in – comments, messages, staff's files: counted or redacted, never with who wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from samples_crawl import Hit, Reply, article, documents, feed, fetches, reasons, run, site, source
+
+from crawlers.connectors.comments import local_time, read_tuoitre
+from crawlers.gate import Answer
+from crawlers.intake import read_intake
+from crawlers.outcome import SourceProblem
+from crawlers.state import State
+from crawlers.zalo_webhook import ZaloWebhook, signature
+from duluan.clock import LOCAL, fixed_clock
+from duluan.model import Document, Rejected
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def _json(value: object) -> Reply:
+    return Reply(json.dumps(value), type="application/json")
+
+
+def _said(number: int, article: int = 4959000, **more: object) -> dict[str, Any]:
+    return {
+        "article_id": article,
+        "comment_id": number,
+        "parent_id": number,
+        "content": f"Đường hư quá, ý kiến {number}<br/>gọi 0905123456",
+        "full_name": "Người Bình Luận",
+        "userid": 991,
+        "creation_time": 1_763_600_000,
+        "userlike": number,
+    } | more
+
+
+def _vnexpress(hit: Hit) -> Reply:
+    if hit.query["objectid"] != ["4959000"]:
+        return _json({"error": 0, "data": []})  # a list when empty
+    replies = {"total": 3, "items": [_said(21)]}
+    items = [_said(1, replys=replies), _said(2), _said(3, article=7)]  # the last belongs to another article
+    return _json({"error": 0, "data": {"total": 3, "totalitem": 3, "items": items}})
+
+
+def _tuoitre(hit: Hit) -> Reply:
+    child = {
+        "id": "c2",
+        "content": "Đồng ý",
+        "created_date": "2026-11-20T09:00:00",
+        "likes": 1,
+        "sender_fullname": "Tên Người",
+    }
+    item = {
+        "id": "c1",
+        "content": "Cần sửa đường",
+        "published_date": "2026-11-20T08:00:00",
+        "reactions": {"1": 4, "3": 2},
+    }
+    rows = (
+        [item | {"child_comments": [child], "sender_fullname": "Tên Người"}] if hit.query["pageindex"] == ["1"] else []
+    )
+    return _json({"Data": json.dumps(rows)})
+
+
+def test_comments_below_articles_that_were_crawled(tmp_path: Path) -> None:
+    with site() as here:
+        paths = ["/bao-so-13-4959000.html", "/lu-o-at-4959001.html", "/sua-duong-20261120080000123.htm"]
+        here.routes |= {path: Reply(article(f"Bài {n}", n)) for n, path in enumerate(paths)}
+        here.routes |= {"/rss": feed(here.base, paths), "/index/get": _vnexpress, "/api/getlist-comment.api": _tuoitre}
+        here.routes["/index/getreplay"] = _json({"error": 0, "data": {"items": [_said(22), _said(23)], "total": 3}})
+        news = source(f"{here.base}/rss", id="bao")
+        voices = [
+            source(f"{here.base}/index/get", "comments", id="vnx", kind="comment"),
+            source(f"{here.base}/api/getlist-comment.api", "comments", id="tto", kind="comment"),
+        ]
+        articles = documents(run(news, tmp_path))
+        first = run(voices, tmp_path, spool_dir=tmp_path / "spool")
+        again = run(voices, tmp_path)
+    found = documents(first)
+    assert fetches(first) == [True, True]
+    assert sorted(d.url.rpartition("#c=")[2] for d in found) == ["1", "2", "21", "22", "23", "c1", "c2"]
+    assert {d.parent for d in found} <= {d.id for d in articles}
+    assert {d.title for d in found} == {"Bài 0", "Bài 2"}
+    assert next(d.engagement.reactions for d in found if d.url.endswith("#c=c1") and d.engagement) == 6
+    everything = repr(first)
+    for name in ("Người Bình Luận", "Tên Người", "0905123456", "991"):
+        assert name not in everything
+    assert not list((tmp_path / "spool").glob("*"))
+    assert documents(again) == []
+
+
+def test_a_block_is_a_refusal() -> None:
+    with pytest.raises(SourceProblem) as told:
+        read_tuoitre(Answer("u", 200, {}, b'{"__stat": "BLOCK"}'))
+    assert told.value.action == "stop"
+    assert read_tuoitre(Answer("u", 200, {}, b'{"Data": ""}')) == []
+
+
+def test_local_times() -> None:
+    eight = datetime(2026, 3, 7, 8, 6, tzinfo=LOCAL)
+    assert {local_time("2026-03-07T08:06:00"), local_time("2026-03-07 08:06"), local_time("07/03/2026 08:06")} == {
+        eight
+    }
+    assert local_time("31/02/2026 08:06") is None
+    assert local_time(None) is None
+
+
+VECTOR = b'{"app_id":"1234567890","event_name":"user_send_text","timestamp":"1700000000000"}'
+MAC = "acec9a97faf48961437053ecbfbfe0e357a5730e80a6ea0075989474138023a7"
+
+
+def _event(number: int, text: str) -> tuple[bytes, dict[str, str]]:
+    value = {
+        "app_id": "1234567890",
+        "event_name": "user_send_text",
+        "timestamp": "1700000000000",
+        "sender": {"id": "778899"},
+        "message": {"msg_id": f"m{number}", "text": text},
+    }
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return body, {"X-ZEvent-Signature": "mac=" + signature("1234567890", body, "1700000000000", "oa-secret")}
+
+
+def _webhook(folder: Path) -> ZaloWebhook:
+    def classify(text: str) -> str:
+        return "giao_thong" if "đường" in text else "khac"
+
+    return ZaloWebhook(
+        State(folder), app_id="1234567890", secret="oa-secret", classify=classify, clock=fixed_clock(NOW)
+    )
+
+
+def test_webhook_signature_by_the_published_vector(tmp_path: Path) -> None:
+    assert signature("1234567890", VECTOR, "1700000000000", "oa-secret") == MAC
+    hook = _webhook(tmp_path)
+    assert hook.receive(VECTOR, {"x-zevent-signature": f"mac={MAC}"}) == 200
+    assert hook.receive(VECTOR, {"X-ZEvent-Signature": f"mac={MAC[:-1]}0"}) == 403
+    assert hook.receive(VECTOR, {}) == 403
+    assert hook.receive(b"", {}) == 200
+    assert hook.receive(b"[1]", {}) == 400
+    assert hook.receive(b"{", {}) == 400
+
+
+def test_messages_are_counted_once_and_leave_no_word(tmp_path: Path) -> None:
+    hook = _webhook(tmp_path)
+    for number in range(6):
+        for _ in range(2):  # Zalo repeats what was not acknowledged in time
+            assert hook.receive(*_event(number, "đường trước nhà ông Nguyễn Văn Kín hư")) == 200
+    assert hook.receive(*_event(99, "chuyện riêng")) == 200
+    assert hook.counts() == [(NOW, "giao_thong", 6), (NOW, "khac", None)]
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for secret in ("Nguyễn Văn Kín", "chuyện riêng", "778899", "m99"):
+        assert secret.encode() not in kept
+
+
+ROWS = [
+    ["STT", "Họ tên", "Nội dung phản ánh", "Xã/phường", "Ngày", "Điện thoại"],
+    [1, "Trần Thị Kín", "Đường thôn 3 hư, xe không qua được, gọi 0905123456", "xã Đăk Hà", "18/11/2026", "0905123456"],
+    [2, "Lê Văn Kín", "", "xã Ba Tơ", "18/11/2026", ""],
+    [3, "Phạm Kín", "Bà con đồng tình chủ trương làm kè", "phường Kon Tum", "2026-11-19 08:30", ""],
+]
+
+
+def _write(folder: Path) -> list[Path]:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows([["BÁO CÁO TUẦN"], *ROWS])
+    paths = [folder / "bao-cao.csv", folder / "bao-cao.xlsx", folder / "bang.docx", folder / "loi.docx"]
+    paths[0].write_bytes("\ufeff".encode() + text.getvalue().encode())
+    book = Workbook()
+    for row in [["BÁO CÁO TUẦN"], *ROWS]:
+        book.active.append(row)
+    book.save(paths[1])
+    document = docx.Document()
+    table = document.add_table(rows=0, cols=len(ROWS[0]))
+    for row in ROWS:
+        for cell, value in zip(table.add_row().cells, row, strict=True):
+            cell.text = str(value)
+    document.save(str(paths[2]))
+    plain = docx.Document()
+    plain.add_paragraph("Dư luận về giá điện")
+    plain.add_paragraph("Một bộ phận nhân dân băn khoăn về hóa đơn tháng 10.")
+    plain.save(str(paths[3]))
+    return paths
+
+
+def test_staff_files_in_three_formats_tell_the_same(tmp_path: Path) -> None:
+    paths = _write(tmp_path)
+    desk = source(f"file:{tmp_path}", "file", kind="report")
+    read = [list(read_intake(desk, path, NOW)) for path in paths]
+    for items in read[:3]:
+        assert [type(item).__name__ for item in items] == ["Document", "Rejected", "Document"]
+        kept = [item for item in items if isinstance(item, Document)]
+        assert kept[0].text == "Đường thôn 3 hư, xe không qua được, gọi [điện thoại]\nĐịa bàn: xã Đăk Hà."
+        assert kept[1].published == datetime(2026, 11, 19, 8, 30, tzinfo=LOCAL)
+        assert "Kín" not in repr(items)
+        assert kept[0].url.startswith("urn:duluan:report:")
+    assert len({tuple(item.id for item in items if isinstance(item, Document)) for items in read[:3]}) == 1
+    [plain] = read[3]
+    assert isinstance(plain, Document)
+    assert plain.title == "Dư luận về giá điện"
+
+
+def test_the_intake_folder_is_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "intake"
+    folder.mkdir()
+    _write(folder)
+    (folder / "hong.xlsx").write_bytes(b"PK not really")
+    (folder / "khong-cot.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    desk = source(f"file:{folder}", "file", kind="report")
+    first = run(desk, tmp_path / "state")
+    again = run(desk, tmp_path / "state")
+    assert len({document.id for document in documents(first)}) == 3  # two rows and one report, whatever the format
+    assert sorted(reasons(first)) == ["empty", "empty", "empty", "unreadable", "unreadable"]
+    assert fetches(first) == [True]
+    assert documents(again) == []
+    missing = source(f"file:{tmp_path}/nowhere", "file", kind="report")
+    assert fetches(run(missing, tmp_path / "state")) == [False]
+
+
+def test_a_page_owners_export(tmp_path: Path) -> None:
+    posts = [
+        {"message": "Lịch cắt điện tuần này", "created_time": "2026-11-18T01:00:00+0000", "from": {"name": "Ai Đó"}}
+    ]
+    posts[0]["permalink_url"] = "https://www.facebook.com/dienluc/posts/1"
+    (tmp_path / "xuat.json").write_text(json.dumps({"data": posts}), encoding="utf-8")
+    rows = [["Post ID", "Title", "Description", "Publish time", "Permalink", "Reactions", "Comments", "Shares"]]
+    rows.append(
+        ["1", "", "Lịch cắt điện", "11/18/2026 08:00", "https://www.facebook.com/dienluc/posts/2", "1,204", "3", "5"]
+    )
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    (tmp_path / "xuat.csv").write_bytes(text.getvalue().encode("utf-16"))
+    page = source(f"file:{tmp_path}", "file", kind="post")
+    [from_csv, from_json] = documents(
+        [*read_intake(page, tmp_path / "xuat.csv", NOW), *read_intake(page, tmp_path / "xuat.json", NOW)]
+    )
+    assert from_json.url == "https://facebook.com/dienluc/posts/1"
+    assert from_json.published == datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
+    assert "Ai Đó" not in repr(from_json)
+    assert from_csv.engagement is not None
+    assert from_csv.engagement.reactions == 1204
+
+
+@given(noise=st.binary(max_size=400), suffix=st.sampled_from([".csv", ".xlsx", ".docx", ".json"]))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_file_crashes_the_intake(tmp_path: Path, noise: bytes, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(noise)
+    for item in read_intake(source("file:x", "file", kind="report"), path, NOW):
+        assert isinstance(item, Document | Rejected)

@@ -1,0 +1,291 @@
+"""What is Elasticsearch's own: counts with the minimum cell, poison documents, back-pressure, roles, snapshots, re-indexing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from samples_index import BA_TO, NOON, alert, document, numbered
+from test_index_contract import emptied
+
+from duluan.errors import StoreError
+from duluan.query import Filter
+from index import elastic_schema
+from index.base import Batch
+from index.elastic import Action, Cluster
+from index.elastic_index import ElasticIndex
+
+
+@pytest.fixture
+def url(elasticsearch_url: str) -> str:
+    emptied(elasticsearch_url)
+    return elasticsearch_url
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[ElasticIndex]:
+    made = ElasticIndex(url)
+    made.setup()
+    yield made
+    made.close()
+
+
+def hourly(url: str, **where: str) -> list[dict[str, Any]]:
+    httpx.post(f"{url}/duluan-hourly/_refresh")
+    terms = [{"term": {key: value}} for key, value in where.items()]
+    body = {"size": 1000, "query": {"bool": {"filter": terms}}, "sort": ["hour", "topic"]}
+    hits = httpx.post(f"{url}/duluan-hourly/_search", json=body).json()["hits"]["hits"]
+    return [hit["_source"] for hit in hits]
+
+
+def test_counts_for_kibana_hide_small_cells_of_peoples_words(store: ElasticIndex, url: str) -> None:
+    posts = [numbered(n, kind="post") for n in range(4)]
+    store.write(
+        Batch(documents=[*posts, *(numbered(n, kind="comment", topic="y_te") for n in range(10, 15)), numbered(99)])
+    )
+    store.recount()
+    cells = hourly(url, cut="hour_topic", channel="voices")
+    assert [(c["topic"], c["below"], c.get("documents"), c.get("voices")) for c in cells] == [
+        ("giao_thong", True, None, None),
+        ("y_te", False, 5, 5),
+    ]
+    (news,) = hourly(url, cut="hour_topic", channel="news")
+    assert (news["documents"], news["voices"], news["below"]) == (1, 1, False)
+    store.write(Batch(documents=[numbered(4, kind="post", places=(BA_TO,))]))
+    store.recount()
+    assert {(c["topic"], c.get("voices")) for c in hourly(url, cut="day_topic", channel="voices")} == {
+        ("giao_thong", 5),
+        ("y_te", 5),
+    }
+    assert [c["place"] for c in hourly(url, cut="day_place", channel="voices") if not c["below"]] == ["23500"]
+
+
+def test_counts_for_kibana_follow_changes(store: ElasticIndex, url: str) -> None:
+    store.write(Batch(documents=[numbered(1), numbered(2, issue="issue-2")]))
+    store.recount()
+    assert {c["issue"] for c in hourly(url, cut="day_issue")} == {"issue-1", "issue-2"}
+    store.write(
+        Batch(documents=[numbered(1, topic="y_te", fetched=NOON + timedelta(1))], merges={"issue-2": "issue-1"})
+    )
+    store.recount()
+    assert [(c["issue"], c["documents"]) for c in hourly(url, cut="day_issue")] == [("issue-1", 2)]
+    assert [(c["topic"], c["documents"]) for c in hourly(url, cut="hour_topic")] == [("giao_thong", 1), ("y_te", 1)]
+    assert store.recount() == 0
+
+
+def test_marks_of_a_crashed_writer_are_taken_up(url: str) -> None:
+    crashed = ElasticIndex(url)
+    crashed.write(Batch(documents=[numbered(1)]))  # the first batch is counted at once, the next within a minute
+    crashed.write(Batch(documents=[numbered(2, topic="y_te")]))
+    crashed._cluster.close()  # ended before it recounted
+    following = ElasticIndex(url)
+    assert following.recount() == 1
+    assert len(hourly(url, cut="day_topic")) == 2
+    following.close()
+
+
+def test_what_staff_said_of_an_alert_is_there_for_the_boards(store: ElasticIndex, url: str) -> None:
+    store.put_alerts([alert()])
+    store.add_alert_event("alert-1", {"at": NOON + timedelta(hours=4), "state": "false_alarm"})
+    store.put_alerts([alert(detected=NOON + timedelta(hours=5))])
+    store.alerts()
+    source = httpx.get(f"{url}/duluan-alerts/_doc/alert-1").json()["_source"]
+    assert (source["state"], source["verdict"], source["delay_hours"]) == ("false_alarm", "false", 5.0)
+
+
+def test_a_poison_document_never_loses_its_batch(store: ElasticIndex) -> None:
+    poison = numbered(1, lang="x" * 40_000)  # more than Lucene holds in one term
+    result = store.write(Batch(documents=[numbered(0), poison, numbered(2)]))
+    assert (result.written, [(r.reason, r.where) for r in result.rejected]) == (2, [("refused_by_store", poison.id)])
+    assert store.count(Filter()) == 2
+
+
+def test_months_and_families_have_their_own_indices(store: ElasticIndex, url: str) -> None:
+    store.write(
+        Batch(documents=[numbered(1), numbered(2, kind="post"), numbered(3, fetched=NOON - timedelta(days=40))])
+    )
+    names = {name for name in httpx.get(f"{url}/_alias/duluan-news,duluan-voices").json() if "2026.11" not in name}
+    assert names >= {"duluan-news-2026.03-v1", "duluan-news-2026.01-v1", "duluan-voices-2026.03-v1"}
+    store.write(Batch(documents=[numbered(3, title="Mới", fetched=NOON)]))  # stays in the month of its first fetch
+    assert store.count(Filter()) == 3
+
+
+def test_a_field_outside_the_mapping_is_refused(store: ElasticIndex, url: str) -> None:
+    store.write(Batch(documents=[document()]))
+    answer = httpx.post(f"{url}/duluan-news-2026.03-v1/_doc", json={"author": "x"})
+    assert answer.status_code == 400
+    assert "strict_dynamic_mapping_exception" in answer.text
+
+
+def test_an_older_mapping_is_copied_without_a_gap(
+    store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(Batch(documents=[numbered(n) for n in range(30)]))
+    before = list(store.documents(Filter()))
+    monkeypatch.setattr(elastic_schema, "VERSION", 2)
+    counts, done = list[int](), threading.Event()
+
+    def read() -> None:
+        reader = Cluster(url)
+        while not done.is_set():
+            counts.append(reader.search("duluan-news", {"size": 0})["hits"]["total"]["value"])
+        reader.close()
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    upgraded = ElasticIndex(url)
+    upgraded.setup()
+    done.set()
+    reading.join()
+    assert set(counts) == {30}
+    assert list(upgraded.documents(Filter())) == before
+    assert upgraded.write(Batch(documents=[numbered(0)])).skipped == 1, "versions came along"
+    upgraded.close()
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="nâng cấp duluan"):
+        ElasticIndex(url).count(Filter())
+    ElasticIndex(url).drop()
+
+
+@contextmanager
+def stand_in(answers: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[str, list[list[str]]]]:
+    """A loopback server that gives `answers` one after the other and keeps the ids of each bulk request."""
+    seen: list[list[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            lines = self.rfile.read(int(self.headers["Content-Length"])).decode().splitlines()
+            ids = [json.loads(line)["index"]["_id"] for line in lines[::2]]
+            seen.append(ids)
+            status, body = answers.pop(0) if answers else (200, {"items": [{"index": {"status": 201}} for _ in ids]})
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def actions(count: int) -> list[Action]:
+    return [Action("i", str(n), "{}") for n in range(count)]
+
+
+def test_what_is_pushed_back_is_sent_again_and_only_that() -> None:
+    full = {"index": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}}
+    waits: list[float] = []
+    first = {"items": [{"index": {"status": 201}}, full, full]}
+    second = {"items": [full, {"index": {"status": 201}}]}
+    with stand_in([(200, first), (200, second)]) as (url, seen):
+        cluster = Cluster(url, sleep=waits.append)
+        outcomes = cluster.bulk(actions(3))
+        cluster.close()
+    assert sorted(o.action.id for o in outcomes if not o.error) == ["0", "1", "2"]
+    assert seen == [["0", "1", "2"], ["1", "2"], ["1"]]
+    assert waits == [0.5, 1.0]
+
+
+def test_a_server_that_pushes_back_for_ever_is_one_clear_line() -> None:
+    waits: list[float] = []
+    full = {"items": [{"index": {"status": 429, "error": {"type": "x"}}}]}
+    with stand_in([(200, full)] * 20) as (url, _):
+        cluster = Cluster(url, sleep=waits.append)
+        with pytest.raises(StoreError, match="quá tải"):
+            cluster.bulk(actions(1))
+        cluster.close()
+    assert len(waits) >= 5
+
+
+def test_a_request_that_is_refused_whole_is_halved() -> None:
+    refused: tuple[int, dict[str, Any]] = (413, {"error": "too large"})
+    with stand_in([refused, refused, refused]) as (url, seen):
+        cluster = Cluster(url)
+        outcomes = cluster.bulk(actions(4))
+        cluster.close()
+    assert seen == [["0", "1", "2", "3"], ["0", "1"], ["0"], ["1"], ["2", "3"]]
+    assert [(o.action.id, o.status) for o in outcomes] == [("0", 413), ("1", 201), ("2", 201), ("3", 201)]
+
+
+def test_a_snapshot_and_back(store: ElasticIndex) -> None:
+    store.write(Batch(documents=[numbered(n) for n in range(5)], state={"x": b"1"}))
+    store.backup("sao-luu")
+    store.takedown(numbered(1).url, NOON)
+    assert store.count(Filter()) == 4
+    store.restore("sao-luu")
+    assert store.count(Filter()) == 5
+    assert store.state("x") == b"1"
+    assert store.check() == []
+
+
+@pytest.fixture(scope="module")
+def secured(shared: Path) -> Iterator[str]:
+    """A node that asks for a login."""
+    spec = importlib.util.spec_from_file_location("serve", shared / "elasticsearch" / "serve.py")
+    assert spec is not None
+    assert spec.loader is not None
+    serve = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(serve)
+    with serve.node(secure=True) as url:
+        yield url
+
+
+def test_roles_on_a_secured_node(secured: str, tmp_path: Path) -> None:
+    """One test: a second node takes its time to start."""
+    host = secured.removeprefix("http://")
+    with pytest.raises(StoreError, match="DULUAN_ES_API_KEY"):
+        ElasticIndex(f"http://admin:sai@{host}").setup()
+    with pytest.raises(StoreError, match="DULUAN_ES_API_KEY"):
+        ElasticIndex(secured, api_key="c2FpOnNhaQ==").setup()
+    admin = ElasticIndex(f"http://admin:duluan-test@{host}")
+    admin.setup()
+    assert [line for line in admin.secure(tmp_path) if "đã tạo" in line and "duluan_writer" in line]
+    assert len([line for line in admin.secure(tmp_path) if "giữ nguyên" in line]) == 2
+    assert "Mật khẩu của kibana_system: đã đặt" in admin.secure(None, "mat-khau-moi")
+    assert httpx.get(f"{secured}/_security/_authenticate", auth=("kibana_system", "mat-khau-moi")).status_code == 200
+    keys = {name: (tmp_path / f"duluan_{name}.key").read_text() for name in ("writer", "reader")}
+    assert (tmp_path / "duluan_writer.key").stat().st_mode & 0o777 == 0o600
+    writer = ElasticIndex(secured, api_key=keys["writer"])
+    writer.setup()
+    post = numbered(2, kind="post", text="lời riêng")
+    writer.write(Batch(documents=[numbered(1), post, numbered(3, fetched=NOON - timedelta(days=90))]))
+    writer.put_alerts([alert()])
+    writer.audit({"at": NOON, "what": "x"})
+    writer.retain(NOON + timedelta(days=1))
+    writer.recount()
+    assert writer.count(Filter()) == 3
+    assert writer.takedown(numbered(3).url, NOON)
+    with httpx.Client(base_url=secured, headers={"Authorization": f"ApiKey {keys['writer']}"}) as http:
+        assert http.delete("/duluan-audit").status_code == 403
+        assert http.put("/duluan-audit/_doc/1", json={"n": 1}).status_code == 403, "append-only"
+        assert http.put("/_index_template/x", json={"index_patterns": ["x"]}).status_code == 403
+    with httpx.Client(base_url=secured, headers={"Authorization": f"ApiKey {keys['reader']}"}) as http:
+        for name in ("duluan-news", "duluan-hourly", "duluan-alerts", "duluan-issues", "duluan-fetches"):
+            assert http.get(f"/{name}/_search").status_code == 200, name
+        for name in ("duluan-voices", "duluan-outbox", "duluan-audit", "duluan-history", "duluan-state"):
+            assert http.get(f"/{name}/_search").status_code == 403, name
+        assert "lời riêng" not in http.get("/duluan-*/_search?size=1000").text
+        assert http.post("/duluan-news-2026.03-v1/_doc", json={}).status_code == 403
+    for store in (admin, writer):
+        store.close()
