@@ -111,6 +111,14 @@ class Baselines:
         rate: Floats = (self.voices[:count] + prior * pull) / (self.exposed[:count] + pull)
         return rate
 
+    def prior(self, count: int) -> float:
+        """The population's rate: that of an average issue, in voices per expected voice of the stream."""
+        exposed = self.exposed[: max(count, 1)]
+        if exposed.max() <= 0:
+            return 1.0 / max(count, 20)
+        rates = self.voices[: max(count, 1)] / np.maximum(exposed, 1e-9)
+        return float(np.clip(np.median(rates[exposed > 0.05 * exposed.max()]), 1e-5, 0.2))
+
     def _pull(self) -> float:
         return _PRIOR_DAYS * self.per_day
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from alerts.engine import DayCount
 from alerts.plan import note_for
+from alerts.report import DayCount
 from duluan.clock import format_time, local
 from duluan.config import Profile
 from duluan.model import Alert, Evidence

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from alerts.engine import DayCount
+from alerts.report import DayCount
 from duluan.clock import local
 
 

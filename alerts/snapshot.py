@@ -11,11 +11,12 @@ import numpy as np
 
 from alerts.baseline import FIELDS, Baselines
 from alerts.dispersion import Dispersion
-from alerts.engine import Engine, Mark, Row
+from alerts.engine import Engine
 from alerts.episode import Episode
 from alerts.exposure import Exposure
 from alerts.hours import HourTable
-from alerts.newborn import Cohort
+from alerts.ledger import TABLES, Mark, Row
+from alerts.memory import Memory
 from alerts.thresholds import Peaks
 from duluan.clock import format_time, parse_time
 from duluan.config import AlertRules
@@ -23,20 +24,20 @@ from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
 FORMAT = 2
-_TABLES = ("voices", "negatives", "flags", "held", "held_negatives")
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
 _COHORT = ("first", "second", "paired")
+_TIMES = ("first", "clock", "ticked", "closed", "recalibrated")
 
 
 def dump(engine: Engine) -> bytes:
     """Everything `load` needs."""
     arrays: dict[str, Any] = {}
-    meta: dict[str, Any] = {"format": FORMAT, "pending": [_item(entry[3]) for entry in engine.pending]}
-    if engine.first is not None:
-        meta |= _meta(engine)
-        arrays |= _arrays(engine)
+    meta: dict[str, Any] = {"format": FORMAT, "pending": [_item(item) for item in engine.pending]}
+    if engine.memory.first is not None:
+        meta |= _meta(engine.memory)
+        arrays |= _arrays(engine.memory)
     arrays["meta"] = np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -55,22 +56,17 @@ def load(blob: bytes, rules: AlertRules | None = None) -> Engine:
         raise StoreError(f"trạng thái bộ phát hiện trong kho bị hỏng: {error}") from None
 
 
-def _meta(engine: Engine) -> dict[str, Any]:
-    exposure, cohort = engine.exposure, engine.cohort
-    return {
-        "first": engine.first,
-        "clock": engine.clock,
-        "ticked": engine.ticked,
-        "closed": engine.closed,
-        "recalibrated": engine.recalibrated,
-        "barred": sorted(engine.barred),
-        "base": engine.voices.base,
-        "per_day": engine.base.per_day,
-        "merged": engine.merged,
-        "origins": engine.origins,
-        "rows": [_row(row) for row in engine.rows],
-        "peaks": {name: asdict(peaks) for name, peaks in engine.peaks.items()},
-        "system": {name: asdict(episode) for name, episode in engine.system.items()},
+def _meta(memory: Memory) -> dict[str, Any]:
+    ledger, exposure, cohort = memory.ledger, memory.exposure, memory.cohort
+    return {name: getattr(memory, name) for name in _TIMES} | {
+        "barred": sorted(memory.barred),
+        "base": ledger.voices.base,
+        "per_day": ledger.base.per_day,
+        "merged": ledger.merged,
+        "origins": ledger.origins,
+        "rows": [asdict(row) for row in ledger.rows],
+        "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
+        "system": {name: asdict(episode) for name, episode in memory.system.items()},
         "exposure": {
             "first": exposure.first,
             "names": exposure.names,
@@ -84,40 +80,45 @@ def _meta(engine: Engine) -> dict[str, Any]:
     }
 
 
-def _arrays(engine: Engine) -> dict[str, Any]:
-    count, sources = len(engine.rows), len(engine.exposure.names)
-    arrays = {name: getattr(engine, name).data[:count] for name in _TABLES}
-    arrays |= {f"base_{name}": getattr(engine.base, name)[:count] for name in FIELDS}
+def _arrays(memory: Memory) -> dict[str, Any]:
+    ledger, exposure = memory.ledger, memory.exposure
+    count, sources = len(ledger.rows), len(exposure.names)
+    arrays: dict[str, Any] = {name: getattr(ledger, name).data[:count] for name in TABLES}
+    arrays |= {f"base_{name}": getattr(ledger.base, name)[:count] for name in FIELDS}
     for pool in _POOLS:
-        arrays |= {f"{pool}_{name}": getattr(getattr(engine.base, pool), name) for name in _POOL}
-    arrays |= {f"exposure_{name}": getattr(engine.exposure, name) for name in _EXPOSURE}
-    arrays |= {f"sources_{name}": getattr(engine.exposure, name).data[:sources] for name in ("voices", "lost")}
-    return arrays | {f"cohort_{name}": getattr(engine.cohort, name) for name in _COHORT}
+        arrays |= {f"{pool}_{name}": getattr(getattr(ledger.base, pool), name) for name in _POOL}
+    arrays |= {f"exposure_{name}": getattr(exposure, name) for name in _EXPOSURE}
+    arrays |= {f"sources_{name}": getattr(exposure, name).data[:sources] for name in ("voices", "lost")}
+    return arrays | {f"cohort_{name}": getattr(memory.cohort, name) for name in _COHORT}
 
 
 def _rebuild(meta: dict[str, Any], arrays: Any, rules: AlertRules | None) -> Engine:
     engine = Engine(rules)
     engine.observe_all(_item_from(entry) for entry in meta["pending"])
-    if "first" not in meta:
-        return engine
-    for name in ("first", "clock", "ticked", "closed", "recalibrated", "merged"):
-        setattr(engine, name, meta[name])
-    engine.barred = set(meta["barred"])
-    engine.origins = {origin: (issue, hour) for origin, (issue, hour) in meta["origins"].items()}
-    engine.rows = [_row_from(entry) for entry in meta["rows"]]
-    engine.index = {row.issue: position for position, row in enumerate(engine.rows) if row.issue}
-    engine.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
-    engine.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
-    for name in _TABLES:
-        setattr(engine, name, _table(meta["base"], arrays[name]))
-    engine.base = _baselines(meta, arrays, len(engine.rows))
-    engine.exposure = _exposure(meta["exposure"], arrays)
-    engine.cohort = Cohort()
-    for name, value in meta["cohort"].items():
-        setattr(engine.cohort, name, value)
-    for name in _COHORT:
-        setattr(engine.cohort, name, arrays[f"cohort_{name}"])
+    if "first" in meta:
+        _remember(engine.memory, meta, arrays)
     return engine
+
+
+def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
+    for name in _TIMES:
+        setattr(memory, name, meta[name])
+    memory.barred = set(meta["barred"])
+    memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
+    memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
+    memory.exposure = _exposure(meta["exposure"], arrays)
+    for name, value in meta["cohort"].items():
+        setattr(memory.cohort, name, value)
+    for name in _COHORT:
+        setattr(memory.cohort, name, arrays[f"cohort_{name}"])
+    ledger = memory.ledger
+    ledger.merged = meta["merged"]
+    ledger.origins = {origin: (issue, hour) for origin, (issue, hour) in meta["origins"].items()}
+    ledger.rows = [_row_from(entry) for entry in meta["rows"]]
+    ledger.index = {row.issue: position for position, row in enumerate(ledger.rows) if row.issue}
+    for name in TABLES:
+        setattr(ledger, name, _table(meta["base"], arrays[name]))
+    ledger.base = _baselines(meta, arrays, len(ledger.rows))
 
 
 def _table(base: int, data: Any) -> HourTable:
@@ -150,10 +151,6 @@ def _exposure(meta: dict[str, Any], arrays: Any) -> Exposure:
     for name in ("volume", "live"):
         setattr(exposure, name, np.r_[getattr(exposure, name), np.zeros(max(grow, 0))])
     return exposure
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return asdict(row)
 
 
 def _row_from(entry: dict[str, Any]) -> Row:

@@ -21,6 +21,14 @@ _ANCHOR: Final = 12.0  # episodes a week at the level that is read off
 _PRIOR_WEEKS: Final = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Thresholds of one track, in log10 evidence."""
+
+    watch: float
+    mail: float
+
+
 @dataclass(slots=True)
 class Peaks:
     """Episode peaks of one track (standing or newborn issues) and the thresholds that follow."""

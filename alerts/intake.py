@@ -1,0 +1,85 @@
+"""Items in: each publication becomes a voice in its issue's row, a reprint, or a shadow of a source in quarantine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alerts.hours import to_hours
+from alerts.ledger import Mark
+from alerts.memory import Memory
+from duluan.model import Fetch, Voice
+
+
+def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
+    """Count one item, fetched at `at`. Items must come in order of fetching."""
+    if isinstance(item, Fetch):
+        memory.exposure.fetch(item.source, at, item.ok)
+        return
+    start, end = _when(memory, item, at)
+    if _reprint(memory, item, (start + end) / 2):
+        return
+    source = memory.exposure.source(item.source, int(at))
+    if memory.exposure.quarantined(source, int(at)):
+        _shadow(memory, source, item, int(start))
+        return
+    ledger = memory.ledger
+    row = ledger.row(item.issue, int(start))
+    ledger.rows[row].born = min(ledger.rows[row].born, int(start))
+    ledger.origins[item.origin] = (ledger.rows[row].issue, int(at))
+    _mark(memory, row, item, (start + end) / 2, voice=True)
+    for hour, part in _spread(memory, start, end):
+        memory.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
+        worth = part * memory.exposure.worth[source]
+        _add(memory, row, hour, worth, worth * item.p_neg)
+
+
+def _reprint(memory: Memory, item: Voice, hour: float) -> bool:
+    """Whether the item repeats a known origin; then it is only noted in that origin's issue."""
+    known = memory.ledger.origins.get(item.origin)
+    if known is None:
+        return False
+    row = memory.ledger.find(known[0])
+    if row is not None:
+        _mark(memory, row, item, hour, voice=False)
+    return True
+
+
+def _shadow(memory: Memory, source: int, item: Voice, hour: int) -> None:
+    """A voice of a source in quarantine: it only teaches what the stream will look like once the source counts."""
+    memory.exposure.count(source, hour, 1.0, -1)
+    row = memory.ledger.find(item.issue)
+    if row is not None:
+        memory.ledger.held.add(row, hour, 1.0)
+        memory.ledger.held_negatives.add(row, hour, item.p_neg)
+
+
+def _when(memory: Memory, item: Voice, at: float) -> tuple[float, float]:
+    """Between which two moments it was published; the same twice where that is known."""
+    if item.published is None:
+        return memory.exposure.bounds(item.source, at)
+    moment = min(to_hours(item.published), at)
+    return moment, moment
+
+
+def _spread(memory: Memory, start: float, end: float) -> list[tuple[int, float]]:
+    """Hours with their part of one voice: an unknown time follows the usual week."""
+    hours = np.arange(int(start), int(end) + 1)
+    if len(hours) == 1:
+        return [(int(start), 1.0)]
+    overlap = np.minimum(hours + 1, end) - np.maximum(hours, start)
+    weight = memory.exposure.profile(hours) * np.maximum(overlap, 0)
+    return list(zip(hours.tolist(), (weight / weight.sum()).tolist(), strict=True))
+
+
+def _add(memory: Memory, row: int, hour: int, voices: float, negatives: float) -> None:
+    ledger = memory.ledger
+    ledger.voices.add(row, hour, voices)
+    ledger.negatives.add(row, hour, negatives)
+    if hour < memory.closed:
+        ledger.base.late(row, voices, negatives, memory.closed - hour)
+
+
+def _mark(memory: Memory, row: int, item: Voice, hour: float, *, voice: bool) -> None:
+    memory.ledger.rows[row].marks.append(
+        Mark(hour, item.id, item.origin, item.source, item.kind, item.p_neg, item.topic, item.places, voice)
+    )

@@ -1,0 +1,104 @@
+"""Time passes: hours that have become 48 h old move into the baselines, days teach the scatter, grown issues the cohort."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from alerts.baseline import FLAGGED, LAG, Day
+from alerts.dispersion import BLOCK
+from alerts.hours import DAY, SPAN, Floats, HourTable, starts_day
+from alerts.ledger import Row
+from alerts.memory import Memory
+from alerts.newborn import AGES, NEWBORN
+
+_ECHO_WORTH: Final = 0.2
+
+
+def close(memory: Memory, now: int) -> None:
+    """Absorb the hours that have become 48 h old at hour `now`."""
+    ledger = memory.ledger
+    end = now - LAG
+    if now > memory.ticked:
+        memory.exposure.advance(memory.ticked, now)
+        memory.ticked = now
+    if end <= memory.closed:
+        return
+    count = len(ledger.rows)
+    exposed = memory.exposure.vector(now, min(now - memory.closed, SPAN), now)
+    ledger.base.per_day = max(DAY * float(memory.exposure.weights(now).sum()), 1e-6)
+    for hour in range(memory.closed, end):
+        flags = ledger.flags.data[:count, hour - ledger.flags.base]
+        voices = ledger.voices.data[:count, hour - ledger.voices.base]
+        negatives = ledger.negatives.data[:count, hour - ledger.negatives.base]
+        ledger.base.absorb(voices, negatives, float(exposed[hour - now]), ledger.weights(flags > 0, hour))
+        if starts_day(hour + 1):
+            _close_day(memory, hour + 1, now)
+    memory.closed = end
+    _grow(memory, end)
+    if starts_day(now):
+        ledger.forget(now)
+
+
+def _close_day(memory: Memory, end: int, now: int) -> None:
+    start = end - DAY
+    if memory.first is None or start < memory.first:
+        return
+    ledger = memory.ledger
+    count = len(ledger.rows)
+    flagged = ledger.flags.window(start, end)[:count].max(axis=1)
+    voices, negatives = _blocks(ledger.voices, start, end, count), _blocks(ledger.negatives, start, end, count)
+    span = now - start
+    day = Day(
+        voices,
+        negatives,
+        _six(memory.exposure.vector(now, span, now)[:DAY]),
+        voices + _blocks(ledger.held, start, end, count),
+        negatives + _blocks(ledger.held_negatives, start, end, count),
+        _six(memory.exposure.vector(now, span, now, everything=True)[:DAY]),
+        ledger.weights(flagged > 0, start),
+    )
+    ledger.base.absorb_day(day, ledger.base.prior(count))
+    _admit(memory, now)
+
+
+def _admit(memory: Memory, now: int) -> None:
+    """Sources whose quarantine has ended: independent ones count fully, echoes (same matters, same hours) for a fifth."""
+    exposure = memory.exposure
+    barred = {row for row in range(len(exposure.names)) if exposure.quarantined(row, now)}
+    leaving = memory.barred - barred
+    memory.barred = barred
+    if leaving and memory.ledger.base.echoes():
+        for row in leaving:
+            exposure.worth[row] = _ECHO_WORTH
+    elif leaving:
+        memory.ledger.base.admit()
+
+
+def _grow(memory: Memory, end: int) -> None:
+    """Issues that have passed 96 hours join the cohort's record."""
+    for position, row in enumerate(memory.ledger.rows):
+        if row.grown or row.born + NEWBORN > end:
+            continue
+        row.grown = True
+        if memory.first is None or row.born >= memory.first + NEWBORN:
+            _join(memory, position, row)
+
+
+def _join(memory: Memory, position: int, row: Row) -> None:
+    voices = memory.ledger.voices.window(row.born, row.born + NEWBORN)[position]
+    negatives = float(memory.ledger.negatives.window(row.born, row.born + NEWBORN)[position].sum())
+    reached = np.array([voices[:age].sum() for age in AGES])
+    mailed = row.episode is not None and row.episode.mail
+    memory.cohort.learn(reached, negatives, FLAGGED if mailed else 1.0)
+
+
+def _six(hours: Floats) -> Floats:
+    blocks: Floats = hours.reshape(-1, BLOCK).sum(axis=1)
+    return blocks
+
+
+def _blocks(table: HourTable, start: int, end: int, count: int) -> Floats:
+    blocks: Floats = table.window(start, end)[:count].reshape(count, -1, BLOCK).sum(axis=2)
+    return blocks

@@ -1,0 +1,172 @@
+"""What has been counted: a row per issue with its voices by hour, and the publications that a card may point at.
+
+The tables share one moving axis of hours. Issues that merge pour their row into another; a split moves single publications.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.baseline import FLAGGED, Baselines
+from alerts.episode import Episode
+from alerts.hours import DAY, SPAN, Floats, HourTable, Ints
+
+TABLES: Final = ("voices", "negatives", "flags", "held", "held_negatives")
+_KEEP_ORIGINS: Final = 45 * DAY
+_WORTH: Final = 1.0  # decayed voices
+_SPARE: Final = 256  # rows to be gained before the tables are copied
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One publication as the detector remembers it: enough to point at evidence, never text."""
+
+    hour: float
+    id: str
+    origin: str
+    source: str
+    kind: str
+    p_neg: float
+    topic: str
+    places: tuple[str, ...]
+    voice: bool  # False: a reprint
+
+
+@dataclass(slots=True)
+class Row:
+    """One issue under watch."""
+
+    issue: str
+    born: int
+    marks: list[Mark] = field(default_factory=list)
+    grown: bool = False
+    episode: Episode | None = None
+
+
+class Ledger:
+    """Rows, their tables (rows × hours) and the baselines that belong to them row by row."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.rows: list[Row] = []
+        self.index: dict[str, int] = {}
+        self.merged: dict[str, str] = {}
+        self.origins: dict[str, tuple[str, int]] = {}  # origin → (issue, hour)
+        self.base = Baselines()
+        self.begin(first)
+
+    def begin(self, first: int) -> None:
+        """Lay out empty tables for a stream that starts at hour `first`."""
+        self.voices = HourTable(first - SPAN)
+        self.negatives = HourTable(first - SPAN)
+        self.flags = HourTable(first - SPAN)  # hours inside an alert
+        self.held = HourTable(first - SPAN)  # voices of sources in quarantine
+        self.held_negatives = HourTable(first - SPAN)
+
+    def tables(self) -> tuple[HourTable, ...]:
+        """All tables, in the order of TABLES."""
+        return self.voices, self.negatives, self.flags, self.held, self.held_negatives
+
+    def born(self) -> Ints:
+        """First hour of each row."""
+        return np.array([row.born for row in self.rows], dtype=np.int64)
+
+    def current(self, issue: str) -> str:
+        """The issue in which `issue` has ended."""
+        seen = 0
+        while issue in self.merged and seen < 100:
+            issue, seen = self.merged[issue], seen + 1
+        return issue
+
+    def find(self, issue: str) -> int | None:
+        """Row of an issue, None where it has none."""
+        return self.index.get(self.current(issue))
+
+    def row(self, issue: str, hour: int) -> int:
+        """Row of an issue, made on first sight."""
+        issue = self.current(issue)
+        row = self.index.get(issue)
+        if row is None:
+            row = self.index[issue] = len(self.rows)
+            self.rows.append(Row(issue, hour))
+            for table in self.tables():
+                table.reserve(row + 1)
+            self.base.reserve(row + 1)
+        return row
+
+    def merge(self, old: str, new: str) -> None:
+        """Issue `old` has ended in `new`: its counts, baseline and episode move along."""
+        if old == new:
+            return
+        self.merged[old] = new
+        source = self.index.pop(old, None)
+        if source is None:
+            return
+        target = self.index.get(new)
+        if target is None:
+            self.index[new] = source
+            self.rows[source].issue = new
+            return
+        self._pour(source, target)
+
+    def _pour(self, source: int, target: int) -> None:
+        for table in (self.voices, self.negatives, self.held, self.held_negatives):
+            table.data[target] += table.data[source]
+            table.data[source] = 0.0
+        self.flags.data[target] = np.maximum(self.flags.data[target], self.flags.data[source])
+        self.base.pour(source, target)
+        gone, kept = self.rows[source], self.rows[target]
+        kept.born = min(kept.born, gone.born)
+        kept.marks = sorted([*kept.marks, *gone.marks], key=lambda mark: (mark.hour, mark.id))
+        if kept.episode is None:
+            kept.episode = gone.episode
+        gone.marks, gone.episode, gone.grown, gone.issue = [], None, True, ""
+
+    def move(self, id: str, issue: str) -> None:
+        """A split: publication `id` belongs to `issue` from now on; its recent counts go along."""
+        for position, row in enumerate(self.rows):
+            mark = next((mark for mark in row.marks if mark.id == id), None)
+            if mark is None or row.issue == self.current(issue):
+                continue
+            row.marks.remove(mark)
+            target = self.row(issue, int(mark.hour))
+            self.rows[target].marks.append(mark)
+            self.rows[target].born = min(self.rows[target].born, int(mark.hour))
+            if mark.voice:
+                for place, sign in ((position, -1.0), (target, 1.0)):
+                    self.voices.add(place, int(mark.hour), sign)
+                    self.negatives.add(place, int(mark.hour), sign * mark.p_neg)
+                self.origins[mark.origin] = (self.rows[target].issue, int(mark.hour))
+            return
+
+    def weights(self, flagged: NDArray[np.bool_], born_by: int) -> Floats:
+        """What a time span teaches per row: 1, a tenth inside alerts, nothing before a row was born."""
+        weights: Floats = np.where(flagged, FLAGGED, 1.0) * (self.born() <= born_by)
+        return weights
+
+    def forget(self, now: int) -> None:
+        """Once a day: drop what is out of reach."""
+        self.origins = {o: (issue, hour) for o, (issue, hour) in self.origins.items() if now - hour < _KEEP_ORIGINS}
+        for row in self.rows:
+            if row.marks and now - row.marks[0].hour > SPAN:
+                row.marks = [mark for mark in row.marks if now - mark.hour <= SPAN]
+        self._compact(now)
+
+    def _compact(self, now: int) -> None:
+        """Drop issues that have been silent for two weeks and left no baseline worth keeping; should one return, it is newborn."""
+        count = len(self.rows)
+        heard = self.voices.window(now - SPAN, now + 1)[:count].any(axis=1)
+        keep = (
+            heard | (self.base.voices[:count] > _WORTH) | np.array([row.episode is not None for row in self.rows], bool)
+        )
+        if count - keep.sum() < _SPARE:
+            return
+        chosen = np.flatnonzero(keep)
+        self.rows = [self.rows[i] for i in chosen]
+        self.index = {row.issue: i for i, row in enumerate(self.rows) if row.issue}
+        for table in self.tables():
+            table.select(chosen)
+        self.base.select(chosen)
