@@ -1,24 +1,30 @@
-"""Sending: SMTP (STARTTLS, AUTH) and a signed webhook. What is sent was in the outbox before; a failure leaves it there."""
+"""Mail to a server that may fail at any word (RFC 5321): STARTTLS, AUTH, and a verdict for every way in which it can end.
+
+What is sent was in the outbox before, so each failure has one meaning, and the outbox acts on them (`flows/outbox.py`):
+`DeliveryError` – not taken, try again (`DeliveryDown`: nor would the next message be); `DeliveryRefused` – the server says never;
+`DeliveryUnclear` – all of it was handed over and no answer came, so the server may have it. What the server took with 250 is delivered,
+whatever happens to the connection afterwards.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import httpx
+from duluan.errors import ConfigError, DeliveryDown, DeliveryError, DeliveryRefused, DeliveryUnclear
 
-from duluan.clock import format_time
-from duluan.errors import ConfigError, DeliveryError
-from duluan.model import Alert
-
-TIMEOUT = 30  # seconds
+TIMEOUT: Final = 60.0  # seconds for each answer
+DATA_TIMEOUT: Final = (
+    600.0  # for the answer to the final dot (RFC 5321 4.5.3.2.6): giving up earlier makes doubles (RFC 1047)
+)
+_QUIT_TIMEOUT: Final = 5.0
 
 
 class Mailer(Protocol):
@@ -44,6 +50,8 @@ class SmtpMailer:
     starttls: bool = False
     tls: bool = False
     context: ssl.SSLContext | None = None
+    timeout: float = TIMEOUT
+    data_timeout: float = DATA_TIMEOUT
 
     @classmethod
     def at(cls, url: str, sender: str, context: ssl.SSLContext | None = None) -> SmtpMailer:
@@ -59,100 +67,126 @@ class SmtpMailer:
         except ValueError:
             raise ConfigError("DULUAN_SMTP_URL: cổng phải là số từ 1 đến 65535") from None
         starttls = parse_qs(parts.query).get("starttls", ["0"])[0] in ("1", "true")
-        return cls(
-            parts.hostname,
-            port,
-            sender,
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-            starttls,
-            tls,
-            context,
-        )
+        if parts.password and not (tls or starttls or _loopback(parts.hostname)):
+            raise ConfigError(
+                "DULUAN_SMTP_URL: mật khẩu chỉ gửi qua kết nối mã hóa; thêm ?starttls=1 hoặc dùng smtps://"
+            )
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, port, sender, user, password, starttls, tls, context)
 
     def send(self, payload: bytes, recipients: tuple[str, ...]) -> None:
-        """Deliver to all recipients or raise DeliveryError."""
+        """Deliver to all recipients or raise: DeliveryError (try again), DeliveryRefused (never), DeliveryUnclear (perhaps taken)."""
+        with self._talk() as server:
+            self._greet(server)
+            self._envelope(server, recipients)
+            self._hand_over(server, payload)
+            with suppress(OSError, smtplib.SMTPException):  # it has been taken: no fault from here on may send it again
+                self._wait(server, _QUIT_TIMEOUT)
+                server.quit()
+
+    @contextmanager
+    def _talk(self) -> Iterator[smtplib.SMTP]:
+        """A connection; whatever goes wrong inside becomes a DeliveryError of one clear line."""
+        server: smtplib.SMTP | None = None
         try:
-            with self._connect() as server:
-                if self.starttls:
-                    server.starttls(context=self.context or ssl.create_default_context())
-                if self.user:
-                    server.login(self.user, self.password)
-                refused = server.sendmail(self._address(), list(recipients), payload)
-        except smtplib.SMTPException as error:
-            raise DeliveryError(f"máy chủ thư {self.host}:{self.port} không nhận: {_short(error)}") from None
-        except OSError as error:
-            raise DeliveryError(
-                f"không nối được máy chủ thư {self.host}:{self.port}: {error.strerror or error}"
+            server = self._connect()
+            yield server
+        except ssl.SSLCertVerificationError as error:
+            raise DeliveryDown(
+                f"{self._name}: chứng thư không được tin cậy ({error.verify_message}); "
+                "kiểm tra tên máy, hạn dùng, hoặc đặt DULUAN_SMTP_CA là tệp chứng thư gốc của đơn vị"
             ) from None
-        if refused:
-            raise DeliveryError(f"máy chủ thư {self.host}:{self.port} từ chối {len(refused)} người nhận")
+        except smtplib.SMTPAuthenticationError as error:
+            raise DeliveryDown(
+                f"{self._name}: không cho đăng nhập (mã {error.smtp_code}); kiểm tra tài khoản"
+            ) from None
+        except smtplib.SMTPNotSupportedError as error:
+            what = "STARTTLS" if "STARTTLS" in str(error) else "đăng nhập (AUTH)"
+            raise DeliveryDown(f"{self._name}: không có {what}; kiểm tra cổng và DULUAN_SMTP_URL") from None
+        except smtplib.SMTPResponseException as error:
+            raise DeliveryDown(f"{self._name}: chưa tiếp chuyện (mã {error.smtp_code})") from None
+        except smtplib.SMTPException:
+            raise DeliveryDown(f"{self._name}: ngắt kết nối giữa chừng") from None
+        except OSError as error:
+            raise DeliveryDown(f"{self._name}: không nối được: {error.strerror or error}") from None
+        finally:
+            if server is not None:
+                server.close()
+
+    @property
+    def _name(self) -> str:
+        return f"máy chủ thư {self.host}:{self.port}"
 
     def _connect(self) -> smtplib.SMTP:
         if self.tls:
-            context = self.context or ssl.create_default_context()
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
-        return smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout, context=self._context())
+        return smtplib.SMTP(self.host, self.port, timeout=self.timeout)
 
-    def _address(self) -> str:
-        return self.sender.rpartition("<")[2].rstrip("> ")
+    def _context(self) -> ssl.SSLContext:
+        return self.context or ssl.create_default_context()
 
+    def _greet(self, server: smtplib.SMTP) -> None:
+        if self.starttls:
+            server.starttls(context=self._context())  # raises where it is not offered: never on in the clear
+        if self.user:
+            server.login(self.user, self.password)
+        server.ehlo_or_helo_if_needed()
 
-def _short(error: smtplib.SMTPException) -> str:
-    """Kind and code only: servers like to repeat addresses in their texts."""
-    code = getattr(error, "smtp_code", "")
-    return f"{type(error).__name__} {code}".strip()
+    def _envelope(self, server: smtplib.SMTP, recipients: tuple[str, ...]) -> None:
+        code, _ = server.mail(self.sender.rpartition("<")[2].rstrip("> "))
+        if code != 250:
+            raise self._verdict(code, "người gửi")
+        for recipient in recipients:
+            code, _ = server.rcpt(recipient)
+            if code not in (250, 251):
+                raise self._verdict(code, "người nhận")
 
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """POSTs alerts in Alertmanager's v2 form, signed: X-Duluan-Signature = sha256=HMAC(secret, body)."""
-
-    url: str
-    secret: str
-
-    def send(self, payload: bytes) -> None:
-        """Deliver one body made by `webhook_body`; anything but 2xx raises DeliveryError."""
-        headers = {"Content-Type": "application/json", "X-Duluan-Signature": signature(payload, self.secret)}
+    def _hand_over(self, server: smtplib.SMTP, payload: bytes) -> None:
+        self._wait(server, self.data_timeout)
         try:
-            answer = httpx.post(self.url, content=payload, headers=headers, timeout=TIMEOUT)
-        except httpx.HTTPError as error:
-            raise DeliveryError(f"webhook không nhận được: {type(error).__name__}") from None
-        if not answer.is_success:
-            raise DeliveryError(f"webhook trả lời mã {answer.status_code}")
+            code, _ = server.data(payload)
+        except smtplib.SMTPDataError as error:  # answered DATA with something other than 354
+            raise self._verdict(error.smtp_code, "nội dung") from None
+        except (OSError, smtplib.SMTPServerDisconnected):
+            raise DeliveryUnclear(
+                f"{self._name}: ngắt kết nối khi đang nhận thư, có thể đã nhận; sẽ gửi lại với cùng Message-ID"
+            ) from None
+        if code != 250:
+            raise self._verdict(code, "nội dung")
+
+    def _verdict(self, code: int, what: str) -> DeliveryError:
+        """By the reply's first digit. Never the reply's text: servers like to repeat addresses in it."""
+        if 500 <= code < 600:
+            return DeliveryRefused(f"{self._name}: từ chối {what} (mã {code})")
+        return DeliveryError(f"{self._name}: tạm thời chưa nhận {what} (mã {code})")
+
+    @staticmethod
+    def _wait(server: smtplib.SMTP, seconds: float) -> None:
+        if server.sock is not None:
+            server.sock.settimeout(seconds)
 
 
-def signature(payload: bytes, secret: str) -> str:
-    """'sha256=…' over the exact bytes sent."""
-    return "sha256=" + hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
-def webhook_body(alert: Alert, *, resolved: bool = False) -> bytes:
-    """Alertmanager API v2: a list with one alert; labels identify, annotations explain. Never text of people."""
-    labels: Mapping[str, str] = {
-        "alertname": "duluan",
-        "id": alert.id,
-        "issue": alert.issue,
-        "tier": alert.tier,
-        "topic": alert.topic,
-    }
-    entry: dict[str, Any] = {
-        "labels": dict(labels),
-        "annotations": {"title": alert.title, "reason": alert.reason, "score": f"{alert.score:.2f}"},
-        "startsAt": format_time(alert.started),
-    }
-    if resolved:
-        entry["endsAt"] = format_time(alert.detected)
-    return json.dumps([entry], ensure_ascii=False).encode()
+def mailer_from(url: str | None, sender: str | None, ca: str | None = None) -> SmtpMailer | None:
+    """The mailer that DULUAN_SMTP_URL, DULUAN_MAIL_FROM and DULUAN_SMTP_CA (a PEM file) describe; None where no server is set.
 
-
-def mailer_from(url: str | None, sender: str | None, context: ssl.SSLContext | None = None) -> SmtpMailer | None:
-    """The mailer that DULUAN_SMTP_URL and DULUAN_MAIL_FROM describe; None where no server is set.
-
-    Raises ConfigError where only one of them is set or one is wrong.
+    Raises ConfigError where only one of the first two is set or one is wrong.
     """
     if not url:
         return None
     if not sender:
         raise ConfigError("thiếu DULUAN_MAIL_FROM (địa chỉ gửi thư cảnh báo)")
-    return SmtpMailer.at(url, sender, context)
+    return SmtpMailer.at(url, sender, _trusting(Path(ca)) if ca else None)
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except (OSError, ssl.SSLError):
+        raise ConfigError(f"DULUAN_SMTP_CA: {ca} không phải tệp chứng thư PEM đọc được") from None

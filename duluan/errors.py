@@ -27,3 +27,15 @@ class ModelError(DuluanError):
 
 class DeliveryError(DuluanError):
     """A mail or webhook was not accepted; the outbox keeps it."""
+
+
+class DeliveryDown(DeliveryError):
+    """The receiver's server is not there or does not let us in: no other message would fare better now."""
+
+
+class DeliveryRefused(DeliveryError):
+    """The receiver says never: trying again with the same words changes nothing."""
+
+
+class DeliveryUnclear(DeliveryError):
+    """All of it was handed over and no answer came: the receiver may have it."""

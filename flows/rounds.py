@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alerts.delivery import mailer_from
 from crawlers.spool import expire_spool
 from duluan.clock import Clock
 from duluan.config import Profile, load_province, province_folder
-from duluan.settings import loopback_allowed, secret, state_folder, store_url
+from duluan.settings import loopback_allowed, state_folder, store_url
 from flows.brief import Period, last_week
 from flows.briefing_files import write_briefing
+from flows.outbox import outlets_from_environment
 from flows.run import run_round
 from index import open_store
 from index.base import Index
@@ -21,12 +21,14 @@ from index.base import Index
 
 def collect_and_watch(province: str | None, store: str | None, state: str | None, *, clock: Clock) -> dict[str, Any]:
     """One round; returns counts only (they land in the scheduler's database)."""
+    outlets = outlets_from_environment()
     with opened(province, store) as (profile, index):
         report = run_round(
             index,
             profile,
             clock=clock,
-            mailer=mailer_from(secret("DULUAN_SMTP_URL"), secret("DULUAN_MAIL_FROM")),
+            mailer=outlets.mailer,
+            webhook=outlets.webhook,
             state_dir=state_folder(state),
             allow_loopback=loopback_allowed(),
         )

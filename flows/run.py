@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alerts.delivery import Mailer
+from alerts.webhook import Webhook
 from duluan.clock import Clock, format_time
 from duluan.config import Profile, Source
 from duluan.errors import ConfigError
@@ -35,6 +36,7 @@ def run_round(
     *,
     clock: Clock,
     mailer: Mailer | None,
+    webhook: Webhook | None = None,
     state_dir: Path,
     allow_loopback: bool = False,
     progress: Progress | None = None,
@@ -55,7 +57,7 @@ def run_round(
             allow_loopback=allow_loopback,
             progress=progress,
         )
-    watched = watch(store, profile, clock=clock, mailer=mailer)
+    watched = watch(store, profile, clock=clock, mailer=mailer, webhook=webhook)
     store.audit(
         {
             "at": format_time(clock()),

@@ -20,11 +20,13 @@ from alerts.delivery import Mailer
 from alerts.engine import Engine
 from alerts.hours import from_hours
 from alerts.signal import Signal
+from alerts.webhook import Webhook
 from duluan.clock import Clock, format_time, parse_time
 from duluan.config import Profile
-from duluan.errors import DeliveryError, StoreError
+from duluan.errors import StoreError
 from duluan.model import Alert, Fetch, Issue, Voice
 from flows.evidence import context, readable
+from flows.outbox import Outlets, deliver
 from index.base import STATE_DETECTOR, Index, Outgoing
 
 log = logging.getLogger(__name__)
@@ -59,13 +61,16 @@ class _Memory:
     digest: list[str] = field(default_factory=list)  # alerts waiting for the next digest
 
 
-def watch(store: Index, profile: Profile, *, clock: Clock, mailer: Mailer | None) -> WatchReport:
+def watch(
+    store: Index, profile: Profile, *, clock: Clock, mailer: Mailer | None, webhook: Webhook | None = None
+) -> WatchReport:
     """Detect up to now, write alerts and messages, send what is due. Scope: documents of the province only."""
     now = clock()
     report = WatchReport(until=now)
     engine, memory = _restore(store, profile)
     _Run(store, profile, engine, memory, report, now, mailer).go()
-    deliver(store, profile, now=now, mailer=mailer, report=report)
+    done = deliver(store, profile.alerts, Outlets(mailer, webhook), now=now)
+    report.sent, report.waiting, report.errors = done.sent, done.waiting, done.errors
     return report
 
 
@@ -222,24 +227,6 @@ def card_of(store: Index, profile: Profile, alert: Alert) -> Card:
     issue = next(iter(store.issues([alert.issue])), None)
     terms = issue.terms if issue else ()
     return build(alert, profile, context(store, engine, alert, profile, terms))
-
-
-def deliver(store: Index, profile: Profile, *, now: datetime, mailer: Mailer | None, report: WatchReport) -> None:
-    """Send what waits in the outbox, oldest first; a failure stays there with its reason. Quiet hours hold all but the urgent."""
-    for message in store.outbox():
-        held = plan.quiet(profile.alerts, now) and message.channel != "urgent"
-        if mailer is None or held or message.channel not in ("mail", "urgent"):
-            report.waiting += 1
-            continue
-        try:
-            mailer.send(message.payload, message.recipients)
-        except DeliveryError as error:
-            store.outbox_mark(message.id, sent=None, error=str(error))
-            report.errors.append(str(error))
-            report.waiting += 1
-            continue
-        store.outbox_mark(message.id, sent=now)
-        report.sent += 1
 
 
 def as_lived(voices: list[Voice]) -> list[Voice]:

@@ -11,7 +11,7 @@ import typer
 from duluan.cli.common import ProvinceDir, Quiet, StoreUrl, open_index, open_province
 from duluan.cli.progress import counter
 from duluan.clock import local, system_clock
-from duluan.settings import loopback_allowed, secret, state_folder
+from duluan.settings import loopback_allowed, state_folder
 
 if TYPE_CHECKING:
     from flows.run import RoundReport
@@ -30,11 +30,11 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Thu thập → phân tích → lưu → cảnh báo, trên các nguồn đã kiểm chứng; nguồn chưa kiểm chứng được nêu tên và bỏ qua."""
-    from alerts.delivery import mailer_from
+    from flows.outbox import outlets_from_environment
     from flows.run import run_round
 
     profile = open_province(province)
-    mailer = mailer_from(secret("DULUAN_SMTP_URL"), secret("DULUAN_MAIL_FROM"))
+    outlets = outlets_from_environment()
     index = open_index(store)
     try:
         while True:
@@ -43,7 +43,8 @@ def run(
                     index,
                     profile,
                     clock=system_clock,
-                    mailer=mailer,
+                    mailer=outlets.mailer,
+                    webhook=outlets.webhook,
                     state_dir=state_folder(str(state) if state else None),
                     allow_loopback=loopback_allowed(),
                     progress=progress,

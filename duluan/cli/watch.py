@@ -9,7 +9,6 @@ import typer
 
 from duluan.cli.common import ProvinceDir, Quiet, StoreUrl, open_index, open_province
 from duluan.clock import format_time, local, system_clock
-from duluan.settings import secret
 
 app = typer.Typer(add_completion=False)
 _PAUSE = 300  # seconds between rounds
@@ -23,15 +22,15 @@ def watch(
     quiet: Quiet = False,
 ) -> None:
     """Phát hiện vấn đề chuyển xấu trong kho, ghi cảnh báo, gửi thư (DULUAN_SMTP_URL, DULUAN_MAIL_FROM)."""
-    from alerts.delivery import mailer_from
+    from flows.outbox import outlets_from_environment
     from flows.watch import watch as run
 
     profile = open_province(province)
     index = open_index(store)
-    mailer = mailer_from(secret("DULUAN_SMTP_URL"), secret("DULUAN_MAIL_FROM"))
+    outlets = outlets_from_environment()
     try:
         while True:
-            report = run(index, profile, clock=system_clock, mailer=mailer)
+            report = run(index, profile, clock=system_clock, mailer=outlets.mailer, webhook=outlets.webhook)
             if not quiet:
                 typer.echo(
                     f"{local(report.until):%H:%M %d/%m/%Y}: {report.voices} tin mới, {len(report.alerts)} cảnh báo, "
