@@ -175,6 +175,11 @@ class Profile(_Strict):
         """The first department that answers for `topic`."""
         return next((agency for agency in self.agencies if topic in agency.topics), None)
 
+    def agency_id(self, topic: str) -> str | None:
+        """The id of `agency_for`; None where no department answers."""
+        agency = self.agency_for(topic)
+        return agency.id if agency else None
+
 
 class _ProvinceFile(_Strict):
     province: Province

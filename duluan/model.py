@@ -107,6 +107,19 @@ class Clustered(Enriched):
     issue: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What staff say of one document; None where they did not say. No text, and nobody's name: not the author's, not staff's."""
+
+    id: str
+    at: datetime
+    topic: str | None = None
+    sentiment: Sentiment | None = None
+    feedback: bool | None = None
+    toxic: bool | None = None
+    in_province: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """One try of one source: what coverage, and so every expectation, rests on."""

@@ -80,7 +80,7 @@ def _run(out: Path, base: Profile, store: Index, store_path: Path, scratch: Path
     tell("Dựng tỉnh mẫu: năm tuần tin, bài, bình luận")
     with serve(build(DEMO_CLOCK)) as site, _environment(site.environ), mail_sink(out / "thu") as mailbox:
         profile = _with_recipient(sample_profile(site, base))
-        pipeline = Pipeline(store, Enricher(profile).enrich)
+        pipeline = Pipeline(store, Enricher(profile).enrich, agency_of=profile.agency_id)
         tell("Nhập các tuần trước")
         imported = pipeline.ingest(_history(site.sample, scratch / "lich-su"))
         tell("Thu thập ngày cuối theo từng vòng, phát hiện vấn đề chuyển xấu, gửi cảnh báo")

@@ -146,8 +146,8 @@ def _jsonl(path: Path) -> Iterator[Item]:
 
 def _rows(path: Path, mapping: ImportMap, *, strict: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, {our key: cell}) of a table. Raises InputError where a mapped column is missing."""
-    table = _xlsx(path) if _format(path) == "xlsx" else _csv(path)
-    _, head = next(table, (0, []))
+    cells_of = table(path)
+    _, head = next(cells_of, (0, []))
     names = {name.strip(): position for position, name in enumerate(head)}
     wanted = {ours: theirs for ours, theirs in mapping.columns.items() if strict or theirs in names}
     missing = [theirs for theirs in wanted.values() if theirs not in names]
@@ -157,8 +157,13 @@ def _rows(path: Path, mapping: ImportMap, *, strict: bool) -> Iterator[tuple[int
         raise InputError(
             f"{path}: cần cột nội dung (text hoặc title) và cột thời gian (fetched hoặc published); dùng --map"
         )
-    for line, cells in table:
+    for line, cells in cells_of:
         yield line, {ours: cells[names[theirs]] for ours, theirs in wanted.items() if names[theirs] < len(cells)}
+
+
+def table(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of a .csv (.xz, .gz) or .xlsx file, its head first. Raises InputError where it cannot be read."""
+    return _xlsx(path) if _format(path) == "xlsx" else _csv(path)
 
 
 def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -20,6 +20,7 @@ from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
 from duluan.query import Filter
 from index.base import STATE_CLUSTERER, Batch, Index
 from nlp.cluster import Clusterer
+from nlp.corrections import AgencyOf, corrected
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +70,11 @@ class IngestReport:
 class Pipeline:
     """The enriching function and the clusterer as of the store's last document."""
 
-    def __init__(self, store: Index, enrich: Enrich) -> None:
+    def __init__(self, store: Index, enrich: Enrich, *, agency_of: AgencyOf | None = None) -> None:
+        """`agency_of`: the department that answers for a topic, for documents whose topic staff corrected."""
         self._store = store
         self._enrich = enrich
+        self._agency_of = agency_of or (lambda topic: None)
         self._clusterer = _restored(store)
         self._unsaved = 0
 
@@ -105,7 +108,7 @@ class Pipeline:
 
     def _finish(self, begun: _Begun, report: IngestReport) -> None:
         group = begun.group
-        results = list(begun.results)
+        results = self._corrected(list(begun.results))
         rejected = [*group.rejected, *(item for item in results if isinstance(item, Rejected))]
         # asked again: a batch that was written meanwhile may have brought the same document
         stored = self._store.known([item.id for item in results if isinstance(item, Enriched)])
@@ -138,6 +141,16 @@ class Pipeline:
         self._unsaved += len(new)
         if self._unsaved >= SNAPSHOT_EVERY:
             self.save()
+
+    def _corrected(self, results: Sequence[Enriched | Rejected]) -> list[Enriched | Rejected]:
+        """Staff's labels over the models' answers, however often a document comes in again."""
+        labels = self._store.labels([item.id for item in results if isinstance(item, Enriched)])
+        return [
+            corrected(item, labels[item.id], self._agency_of)
+            if isinstance(item, Enriched) and item.id in labels
+            else item
+            for item in results
+        ]
 
     def _as_stored(self, item: Enriched) -> Clustered:
         """A new version of a stored document keeps its origin and issue."""

@@ -43,7 +43,7 @@ def run_round(
 ) -> RoundReport:
     """One round over all sources that may run. A source that fails lowers what is expected; the round goes on."""
     may, skipped = startable(profile, state_dir)
-    pipeline = Pipeline(store, Enricher(profile).enrich)
+    pipeline = Pipeline(store, Enricher(profile).enrich, agency_of=profile.agency_id)
     crawled = IngestReport()
     if may:
         crawled = crawl_into(

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from duluan.model import Alert, Clustered, Fetch, Issue, Rejected, Voice
+from duluan.model import Alert, Clustered, Fetch, Issue, Label, Rejected, Voice
 from duluan.query import Filter
 
 STATE_CLUSTERER = "clusterer"
@@ -154,6 +154,12 @@ class Index(Protocol):
 
     def issues(self, ids: Sequence[str] | None = None) -> Iterator[Issue]:
         """All issues, or those of `ids`, merged ones included."""
+
+    def put_labels(self, labels: Sequence[Label]) -> None:
+        """Store staff's corrections, kept apart from the documents: answer by answer, the latest `at` stands."""
+
+    def labels(self, ids: Iterable[str] | None = None) -> dict[str, Label]:
+        """The corrections of those of `ids` that have any, or all of them, by id in order."""
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """Store alerts by id; the newest version replaces, every version stays in its history."""

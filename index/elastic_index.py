@@ -10,7 +10,7 @@ from typing import Any
 
 from duluan.clock import Clock, system_clock
 from duluan.errors import StoreError
-from duluan.model import Alert, Clustered, Fetch, Issue, Voice
+from duluan.model import Alert, Clustered, Fetch, Issue, Label, Voice
 from duluan.query import Filter
 from duluan.settings import secret
 from index import (
@@ -63,6 +63,8 @@ class ElasticIndex:
         """Templates, indices, aliases; needs the admin role, unless all is in place. Copies indices of an older mapping."""
         if elastic_schema.stored_version(self._cluster) != elastic_schema.VERSION:
             elastic_schema.install(self._cluster, self._clock())
+        else:  # staff's labels came after the first stores of this version
+            elastic_schema.create(self._cluster, elastic_schema.LABELS, elastic_schema.template("labels"))
         self._checked = True
 
     def secure(self, keys: Path | None = None, kibana_password: str | None = None) -> Iterator[str]:
@@ -168,6 +170,16 @@ class ElasticIndex:
         """Issues."""
         self._ready()
         yield from elastic_ledger.issues(self._cluster, ids)
+
+    def put_labels(self, labels: Sequence[Label]) -> None:
+        """Store staff's corrections."""
+        self._ready()
+        elastic_ledger.put_labels(self._cluster, labels)
+
+    def labels(self, ids: Iterable[str] | None = None) -> dict[str, Label]:
+        """Staff's corrections by id."""
+        self._ready()
+        return elastic_ledger.labels(self._cluster, ids)
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """Store versions of alerts."""

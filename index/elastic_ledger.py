@@ -11,11 +11,11 @@ from typing import Any
 
 from duluan.clock import format_time, parse_time
 from duluan.errors import StoreError
-from duluan.model import Alert, Fetch, Issue, Rejected
+from duluan.model import Alert, Fetch, Issue, Label, Rejected
 from duluan.records import alert_from
 from index.base import Outgoing
 from index.elastic import Action, Cluster, path_of
-from index.elastic_schema import ALERTS, AUDIT, FETCHES, HISTORY, ISSUES, OUTBOX, REJECTIONS, STATE
+from index.elastic_schema import ALERTS, AUDIT, FETCHES, HISTORY, ISSUES, LABELS, OUTBOX, REJECTIONS, STATE
 from index.elastic_state import Counters
 from index.ledger import (
     alert_record,
@@ -25,6 +25,9 @@ from index.ledger import (
     issue_from,
     issue_kept,
     issue_record,
+    label_from,
+    label_kept,
+    label_record,
     outgoing_from,
     rejection_keys,
 )
@@ -59,6 +62,24 @@ def issues(cluster: Cluster, ids: Sequence[str] | None) -> Iterator[Issue]:
     """Issues by id."""
     query = {"match_all": {}} if ids is None else {"terms": {"id": list(ids)}}
     return (issue_from(hit["_source"]) for hit in cluster.stream(ISSUES, query, [{"id": "asc"}]))
+
+
+def put_labels(cluster: Cluster, labels: Sequence[Label]) -> None:
+    """Store corrections, answer by answer."""
+    stored = {id_: source["record"] for id_, source in _sources(cluster, LABELS, {one.id for one in labels}).items()}
+    for label in labels:
+        stored[label.id] = label_kept(label_record(label), stored.get(label.id))
+    _all(cluster, (Action(LABELS, id_, dump({"id": id_, "record": kept})) for id_, kept in stored.items() if kept))
+
+
+def labels(cluster: Cluster, ids: Iterable[str] | None) -> dict[str, Label]:
+    """Corrections by id."""
+    if ids is None:
+        hits = (hit["_source"] for hit in cluster.stream(LABELS, {"match_all": {}}, [{"id": "asc"}]))
+        found = {source["id"]: source for source in hits}
+    else:
+        found = _sources(cluster, LABELS, ids)
+    return {id_: label_from(id_, found[id_]["record"]) for id_ in sorted(found)}
 
 
 def put_merges(cluster: Cluster, final: Mapping[str, str], again: Iterable[str] = ()) -> None:

@@ -15,7 +15,7 @@ from duluan.model import VOICE_KINDS, Clustered
 from index.elastic import Action, Cluster, path_of
 from index.elastic_ledger import _all, add_audit
 from index.elastic_read import by_ids, document_of
-from index.elastic_schema import ALERTS, BOTH, HISTORY, ISSUES, NEWS, OUTBOX, VOICES
+from index.elastic_schema import ALERTS, BOTH, HISTORY, ISSUES, LABELS, NEWS, OUTBOX, VOICES
 from index.elastic_state import Counters, bury
 from index.elastic_write import Writer
 from index.ledger import dump, without_excerpts
@@ -105,7 +105,7 @@ def takedown(cluster: Cluster, writer: Writer, counters: Counters, id: str, now:
     bury(cluster, id, now)
     hits = list(by_ids(cluster, [id], ["title", "at"]))
     writer.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
-    _all(cluster, (Action(hit["_index"], id, None) for hit in hits))
+    _all(cluster, [*(Action(hit["_index"], id, None) for hit in hits), Action(LABELS, id, None)])
     writer.rewrite(_replies(cluster, id))
     for title in {hit["_source"]["title"] for hit in hits if hit["_source"]["title"]}:
         _blank_issues(cluster, title)

@@ -16,6 +16,7 @@ from index.elastic_schema import (
     HISTORY,
     HOURLY,
     ISSUES,
+    LABELS,
     NEWS,
     OUTBOX,
     REJECTIONS,
@@ -34,7 +35,10 @@ ROLES: Final[dict[str, dict[str, Any]]] = {
         "indices": [
             # `manage`: a month's index is created behind its alias by the writer that first needs it.
             {"names": [f"{NEWS}*", f"{VOICES}*"], "privileges": [*_WRITE, "create_index", "manage"]},
-            {"names": [ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, STATE, OUTBOX], "privileges": _WRITE},
+            {
+                "names": [ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, STATE, OUTBOX, LABELS],
+                "privileges": _WRITE,
+            },
             {"names": [AUDIT], "privileges": [*_READ, "create_doc", "maintenance"]},  # append-only
         ],
     },

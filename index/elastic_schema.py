@@ -31,8 +31,9 @@ LEDGERS: Final = (
     STATE,
     "duluan-outbox",
     "duluan-audit",
+    "duluan-labels",
 )
-ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, _, OUTBOX, AUDIT = LEDGERS
+ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, _, OUTBOX, AUDIT, LABELS = LEDGERS
 SHAPES: Final = "duluan-communes"
 META_ID: Final = "meta"
 GRACE: Final = 2.0  # seconds that a copied index still stands for searches that began before the alias moved

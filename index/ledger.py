@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from duluan.clock import format_time, parse_time
-from duluan.model import Alert, Issue, Rejected
+from duluan.model import Alert, Issue, Label, Rejected
 from duluan.records import to_record
 from index.base import Outgoing
 
@@ -55,6 +55,31 @@ def issue_kept(new: Record, stored: Mapping[str, Any] | None) -> Record:
     if stored["title_by_staff"] and not new["title_by_staff"]:
         new = {**new, "title": stored["title"], "title_by_staff": True}
     return {**new, "merged_into": new["merged_into"] or stored["merged_into"]}
+
+
+LABEL_ANSWERS = ("topic", "sentiment", "feedback", "toxic", "in_province")
+
+
+def label_record(label: Label) -> Record:
+    """A label's JSON object: for each answer its value and since when it stands."""
+    given = {name: getattr(label, name) for name in LABEL_ANSWERS}
+    at = format_time(label.at)
+    return {name: {"value": value, "at": at} for name, value in given.items() if value is not None}
+
+
+def label_kept(new: Record, stored: Mapping[str, Any] | None) -> Record:
+    """`new` over `stored`, answer by answer: the later one stands."""
+    kept = dict(stored or {})
+    for name, answer in new.items():
+        if name not in kept or parse_time(kept[name]["at"]) <= parse_time(answer["at"]):
+            kept[name] = answer
+    return kept
+
+
+def label_from(id: str, record: Mapping[str, Any]) -> Label:
+    """The inverse of `label_record`; `at` is the latest answer's."""
+    at = max(parse_time(answer["at"]) for answer in record.values())
+    return Label(id=id, at=at, **{name: answer["value"] for name, answer in record.items()})
 
 
 def alert_record(alert: Alert) -> Record:

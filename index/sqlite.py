@@ -11,7 +11,7 @@ from typing import Any
 
 from duluan.clock import Clock, system_clock
 from duluan.errors import StoreError
-from duluan.model import Alert, Clustered, Fetch, Issue, Voice
+from duluan.model import Alert, Clustered, Fetch, Issue, Label, Voice
 from duluan.query import Filter
 from index import sqlite_counts, sqlite_ledger, sqlite_read, sqlite_retain
 from index.base import Batch, CountRow, DuplicatePolicy, Outgoing, Page, WriteResult
@@ -119,6 +119,16 @@ class SqliteIndex:
         """Issues, from one snapshot."""
         with self._db.snapshot() as db:
             yield from sqlite_ledger.issues(db, ids)
+
+    def put_labels(self, labels: Sequence[Label]) -> None:
+        """Store staff's corrections."""
+        with self._db.writing() as db:
+            sqlite_ledger.put_labels(db, labels)
+
+    def labels(self, ids: Iterable[str] | None = None) -> dict[str, Label]:
+        """Staff's corrections by id."""
+        with self._db.reading() as db:
+            return sqlite_ledger.labels(db, ids)
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """Store versions of alerts."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from duluan.clock import format_time, parse_time
 from duluan.errors import StoreError
-from duluan.model import Alert, Fetch, Issue, Rejected
+from duluan.model import Alert, Fetch, Issue, Label, Rejected
 from duluan.records import alert_from
 from index.base import Outgoing
 from index.ledger import (
@@ -21,6 +21,9 @@ from index.ledger import (
     issue_from,
     issue_kept,
     issue_record,
+    label_from,
+    label_kept,
+    label_record,
     outgoing_from,
     rejection_keys,
 )
@@ -89,6 +92,23 @@ def state(db: sqlite3.Connection, name: str) -> bytes | None:
     """A named blob."""
     row = db.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
     return bytes(row[0]) if row else None
+
+
+def put_labels(db: sqlite3.Connection, labels: Sequence[Label]) -> None:
+    """Store corrections, answer by answer."""
+    for label in labels:
+        row = db.execute("SELECT record FROM labels WHERE id = ?", (label.id,)).fetchone()
+        kept = label_kept(label_record(label), json.loads(row[0]) if row else None)
+        if kept:
+            db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?)", (label.id, dump(kept)))
+
+
+def labels(db: sqlite3.Connection, ids: Iterable[str] | None) -> dict[str, Label]:
+    """Corrections by id."""
+    chosen = "" if ids is None else "WHERE id IN (SELECT value FROM json_each(?))"
+    values = () if ids is None else (json.dumps(list(ids)),)
+    rows = db.execute(f"SELECT id, record FROM labels {chosen} ORDER BY id", values)
+    return {id_: label_from(id_, json.loads(record)) for id_, record in rows}
 
 
 def put_alerts(db: sqlite3.Connection, alerts: Sequence[Alert]) -> None:

@@ -106,7 +106,11 @@ def _004_reprints(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_001_documents, _002_counts, _003_ledgers, _004_reprints)
+def _005_labels(db: sqlite3.Connection) -> None:
+    _run(db, "CREATE TABLE labels (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID")
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_001_documents, _002_counts, _003_ledgers, _004_reprints, _005_labels)
 VERSION: Final = len(MIGRATIONS)
 
 

@@ -16,7 +16,7 @@ from samples_index import BA_TO, DAK_HA, NOON, alert, commune, document, issue, 
 
 from duluan.clock import LOCAL, system_clock
 from duluan.errors import InputError, StoreError
-from duluan.model import Clustered, Engagement, Fetch, Rejected
+from duluan.model import Clustered, Engagement, Fetch, Label, Rejected
 from duluan.query import Filter, Term, parse_query
 from index import elastic_schema, open_store
 from index.base import Batch, CountRow, DuplicatePolicy, Index, Outgoing
@@ -746,6 +746,23 @@ def test_a_merge_may_be_turned_round(store: Index) -> None:
 
 
 # --- ledgers -----------------------------------------------------------------------------------------------------
+
+
+def test_labels_are_kept_apart_answer_by_answer(store: Index) -> None:
+    store.put_labels([Label(id="a", at=NOON, topic="khac", feedback=False), Label(id="b", at=NOON, sentiment="pos")])
+    store.put_labels([Label(id="a", at=NOON + timedelta(hours=1), topic="y_te"), Label(id="c", at=NOON)])
+    store.put_labels([Label(id="a", at=NOON - timedelta(hours=1), topic="kinh_te", in_province=True)])
+    expected = Label(id="a", at=NOON + timedelta(hours=1), topic="y_te", feedback=False, in_province=True)
+    assert store.labels(["a", "x"]) == {"a": expected}
+    assert list(store.labels()) == ["a", "b"]
+    assert store.labels([]) == {}
+
+
+def test_a_takedown_takes_the_label_along(store: Index) -> None:
+    write(store, numbered(1))
+    store.put_labels([Label(id=numbered(1).id, at=NOON, topic="khac")])
+    store.takedown(numbered(1).url, NOON)
+    assert store.labels() == {}
 
 
 def test_the_fetch_ledger(store: Index) -> None:

@@ -68,7 +68,7 @@ def crawl(
                 index,
                 profile,
                 sources,
-                pipeline=Pipeline(index, enrich),
+                pipeline=Pipeline(index, enrich, agency_of=profile.agency_id),
                 state_dir=folder,
                 spool_dir=folder / "spool",
                 clock=system_clock,

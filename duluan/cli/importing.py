@@ -46,7 +46,9 @@ def import_files(
             counter("Nhập dữ liệu", quiet=quiet) as progress,
             ParallelEnricher(profile, workers=workers, keywords=keywords) as enrich,
         ):
-            report = Pipeline(index, enrich).ingest(_told(read_files(files, mapping)), progress=progress)
+            report = Pipeline(index, enrich, agency_of=profile.agency_id).ingest(
+                _told(read_files(files, mapping)), progress=progress
+            )
     finally:
         index.close()
     if not quiet:

@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Entry] = {
     "doctor": _Entry("doctor", "Kiểm tra máy này: thứ gì chạy được, thứ gì còn thiếu."),
     "setup": _Entry("setup", "Tạo lược đồ kho."),
     "alerts": _Entry("alerts", "Xem, giải thích, ghi nhận cảnh báo."),
+    "label": _Entry("label", "Xuất văn bản để cán bộ gắn nhãn, nhập nhãn trở lại."),
     "eval": _Entry("evaluate", "Đo độ chính xác của các mô hình."),
     "models": _Entry("models", "Huấn luyện mô hình."),
     "retain": _Entry("retain", "Xóa dữ liệu quá hạn lưu."),
