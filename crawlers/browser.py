@@ -1,8 +1,7 @@
 """A browser that renders but never reaches the network: each request of a page is answered through the gate.
 
-So robots.txt, addresses, redirects, pace and audit hold for scripts and their requests as for any page. scrapy-playwright is
-not used for this: its hook sees the first address of a request only, redirects inside the browser pass it by, and chromium
-looks names up by itself, which leaves DNS rebinding open. Here chromium has no name resolution at all.
+So robots.txt, addresses, redirects, pace and audit hold for scripts and their requests as for any page. Chromium has no name
+resolution at all. Why not scrapy-playwright: docs/decisions/0003.
 """
 
 from __future__ import annotations
@@ -25,6 +24,9 @@ _ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--host-resolver-rules=MAP * ~NOTFOUND",
+    # WebRTC asks STUN servers by UDP, past every hook: without these a page reached any address of ours.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-background-networking",
     "--no-first-run",
 )
@@ -78,7 +80,9 @@ class Renderer:
             if self._chromium is None:
                 path = find_chromium()
                 if path is None:
-                    raise SourceProblem("chưa có chromium; hãy chạy: apt-get install chromium", action="stop")
+                    raise SourceProblem(
+                        "chưa có chromium; hãy chạy: apt-get install chromium", action="stop", local=True
+                    )
                 self._playwright = await async_playwright().start()
                 self._chromium = await self._playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
             return self._chromium

@@ -13,12 +13,15 @@ from typing import Any, Literal
 
 from crawlers.child import run_child
 from crawlers.connectors import CONNECTORS, Found, Lead, Session
+from crawlers.connectors.sitemap import dated_addresses
 from crawlers.crawl import DEFAULT_CONTACT, make_job
+from crawlers.intake import intake_files
 from crawlers.limits import Limits
 from crawlers.outcome import Deferred, Refused, SourceProblem
 from crawlers.pages import extract_page
 from duluan.clock import LOCAL, Clock, format_time, parse_time
 from duluan.config import Source
+from duluan.errors import InputError
 from duluan.model import Document, RawPage, Rejected
 
 LOOKED_AT = 40  # items of a list: enough for its pace, few enough for one visit
@@ -43,6 +46,7 @@ class SourceCheck:
     sample: str = ""  # address of the page that was read
     stamp: Stamp = ""
     problem: str = ""
+    note: str = ""  # worth knowing, no fault
 
     @property
     def passed(self) -> bool:
@@ -54,8 +58,9 @@ async def check_source(session: Session) -> SourceCheck:
     """Look at one source; never raises for what the source does."""
     source = session.source
     try:
-        answer = await session.gate.robots.answer(source.url, delay=source.delay, fresh=True)
-        verdict = answer.verdict if answer.allows(source.url) else "refused"
+        address = dated_addresses(source.url, session.clock())[0]
+        answer = await session.gate.robots.answer(address, delay=source.delay, fresh=True)
+        verdict = answer.verdict if answer.allows(address) else "refused"
         if answer.verdict == "unreachable":
             return SourceCheck(
                 source.id, False, "unreachable", problem="không đọc được robots.txt: coi như không cho phép"
@@ -86,6 +91,8 @@ async def _judged(session: Session, verdict: str, found: Sequence[Found]) -> Sou
         "newest": times[-1] if times else None,
         "per_day": items_per_day(times, session.clock()),
     }
+    if not listed and source.via == "comments":  # they hang below articles, and there may be no recent one here
+        return SourceCheck(source.id, True, verdict, note="chưa có bài nào gần đây để hỏi bình luận")
     if not listed:
         return SourceCheck(source.id, True, verdict, **base, problem="đọc được nhưng không thấy mục nào")  # type: ignore[arg-type]
     first = listed[0]
@@ -155,6 +162,19 @@ def from_plain(record: Mapping[str, Any]) -> SourceCheck:
     return SourceCheck(**{**record, "newest": parse_time(record["newest"]) if record["newest"] else None})
 
 
+def check_files(source: Source, now: datetime) -> SourceCheck:
+    """A source of handed-in files: is its folder there, how many files wait, when did the last one come."""
+    try:
+        files = intake_files(source)
+        changed = [datetime.fromtimestamp(path.stat().st_mtime, now.tzinfo) for path in files]
+    except InputError as error:
+        return SourceCheck(source.id, False, "", problem=str(error))
+    except OSError as error:
+        return SourceCheck(source.id, False, "", problem=f"không đọc được thư mục: {error.strerror}")
+    note = "" if files else "thư mục chưa có tệp nào"
+    return SourceCheck(source.id, True, "", listed=len(files), newest=max(changed, default=None), note=note)
+
+
 def check_sources(
     sources: Sequence[Source],
     *,
@@ -165,10 +185,14 @@ def check_sources(
     limits: Limits | None = None,
 ) -> Iterator[SourceCheck]:
     """A look at each source, in the order in which they answer; one that the worker could not finish is unreachable."""
-    lawful = [s for s in sources if s.purpose and s.lawful_basis and s.via != "file"]
+    lawful = []
     for source in sources:
-        if source.via != "file" and source not in lawful:
+        if not (source.purpose and source.lawful_basis):
             yield SourceCheck(source.id, False, "", problem="chưa ghi mục đích (purpose) và căn cứ (lawful_basis)")
+        elif source.via == "file":
+            yield check_files(source, clock())
+        else:
+            lawful.append(source)
     if not lawful:
         return
     left = {source.id for source in lawful}

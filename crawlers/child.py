@@ -20,12 +20,19 @@ GRACE = 5.0  # seconds for a child to end by itself
 SILENCE = 90.0  # seconds without a sign of life (one is due every 5 s): some page hangs a parser, the child is ended
 
 
-def run_child(job: Message, clock: Clock, known: Known) -> Iterator[Message]:
-    """What the worker says while it does `job`, its questions answered on the way; last {"died": exit code} where it broke off."""
+def run_child(job: Message, clock: Clock, known: Known, *, inherit: Sequence[int] = ()) -> Iterator[Message]:
+    """What the worker says while it does `job`, its questions answered on the way; last {"died": exit code} where it broke off.
+
+    `inherit`: handles that the child holds as well (see `claims`).
+    """
     done = False
     before = clock()
     process = subprocess.Popen(
-        [sys.executable, "-m", "crawlers.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        [sys.executable, "-m", "crawlers.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=tuple(inherit),
     )
     assert process.stdin is not None
     assert process.stdout is not None

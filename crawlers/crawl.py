@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from crawlers.audit import Audit
 from crawlers.child import Known, Message, run_child
+from crawlers.claims import Claims, claimed
 from crawlers.frontier import Frontier, version_digest
 from crawlers.intake import intake_files, read_intake
 from crawlers.limits import Limits
+from crawlers.spool import make_private
 from crawlers.state import State
 from duluan import __version__
 from duluan.clock import Clock
@@ -49,25 +51,25 @@ def crawl(
 
     `known(ids)` says which documents the store has: their pages are not fetched. `state_dir` keeps pace, frontier and audit
     (`audit.jsonl`); the frontier is that of the store called `store`. `spool_dir` None keeps no raw pages. `force` tries
-    sources that are backing off.
-    Raises StoreError where `state_dir` cannot be written; nothing else.
+    sources that are backing off. A source that another crawl of this store is reading is left to it: no fetch line.
+    Raises StoreError where `state_dir` or `spool_dir` cannot be written; nothing else.
     """
     state = State(state_dir, store)
     try:
-        frontier, audit = Frontier(state), Audit(state_dir, clock)
-        frontier.settle(known)
+        if spool_dir is not None:
+            make_private(spool_dir)
+        audit = Audit(state_dir, clock)
         allowed, refused = _may_start(sources)
         for source in refused:
             audit("source_refused", source=source.id, reason="not_lawful")
             yield Rejected("not_lawful", source.url, source.id, "chưa ghi purpose và lawful_basis")
-        for source in allowed:
-            if source.via == "file":
-                yield from _intake(source, frontier, clock)
-        allowed = [source for source in allowed if source.via != "file"]
-        if allowed:
+        with claimed(state_dir, store, allowed) as claims:
+            for source in claims.busy:
+                audit("source_busy", source=source.id)
+                log.warning("nguồn %s: một lần thu thập khác đang đọc, lần này bỏ qua", source.id)
             job = make_job(
                 "crawl",
-                allowed,
+                [source for source in claims.mine if source.via != "file"],
                 state_dir=state_dir,
                 allow_loopback=allow_loopback,
                 contact=contact,
@@ -76,10 +78,23 @@ def crawl(
                 force=force,
                 store=store,
             )
-            messages = run_child(job, clock, known or (lambda ids: set()))
-            yield from _items(messages, [s.id for s in allowed], frontier, audit, clock)
+            yield from _crawl(claims, job, Frontier(state), audit, clock, known)
     finally:
         state.close()
+
+
+def _crawl(
+    claims: Claims, job: Mapping[str, Any], frontier: Frontier, audit: Audit, clock: Clock, known: Known | None
+) -> Iterator[Item]:
+    """Settle what an earlier crawl left, read the files that were handed in, then let the worker do `job`."""
+    frontier.settle(known, {source.id for source in claims.mine})
+    for source in claims.mine:
+        if source.via == "file":
+            yield from _intake(source, frontier, clock)
+    remote = [source.id for source in claims.mine if source.via != "file"]
+    if remote:
+        messages = run_child(job, clock, known or (lambda ids: set()), inherit=claims.handles)
+        yield from _items(messages, remote, frontier, audit, clock)
 
 
 def _may_start(sources: Sequence[Source]) -> tuple[list[Source], list[Source]]:

@@ -21,7 +21,9 @@ def credential(name: str, source: str, environ: Mapping[str, str] | None = None)
             try:
                 return Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise SourceProblem(f"không đọc được tệp của {key}_FILE: {error.strerror}", action="stop") from None
+                raise SourceProblem(
+                    f"không đọc được tệp của {key}_FILE: {error.strerror}", action="stop", local=True
+                ) from None
     return None
 
 
@@ -29,5 +31,7 @@ def need_credential(name: str, source: str, environ: Mapping[str, str] | None = 
     """The secret. Raises SourceProblem (stop) that names the variable to set."""
     value = credential(name, source, environ)
     if not value:
-        raise SourceProblem(f"nguồn {source}: chưa đặt biến môi trường {name} (hoặc {name}_FILE)", action="stop")
+        raise SourceProblem(
+            f"nguồn {source}: chưa đặt biến môi trường {name} (hoặc {name}_FILE)", action="stop", local=True
+        )
     return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,10 +116,13 @@ class Frontier:
         rows = self._state.rows("SELECT digest FROM page WHERE id = ? AND status IN ('taken', 'stored')", (id,))
         return str(rows[0][0]) if rows else None
 
-    def settle(self, known: Callable[[Sequence[str]], set[str]] | None) -> None:
-        """Ask the store about every document sent or taken: stored, or, where its consumer died, fetched once more."""
-        rows = self._state.rows("SELECT id, doc FROM page WHERE status IN ('sent', 'taken')")
-        taken = [(str(id), str(doc)) for id, doc in rows]
+    def settle(self, known: Callable[[Sequence[str]], set[str]] | None, sources: Collection[str] | None = None) -> None:
+        """Ask the store about every document sent or taken: stored, or, where its consumer died, fetched once more.
+
+        Only for `sources`, where given: what another crawl has under way is that crawl's.
+        """
+        rows = self._state.rows("SELECT id, doc, source FROM page WHERE status IN ('sent', 'taken')")
+        taken = [(str(id), str(doc)) for id, doc, source in rows if sources is None or source in sources]
         for start in range(0, len(taken), _KNOWN_BATCH):
             batch = taken[start : start + _KNOWN_BATCH]
             documents = [doc for _, doc in batch]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from duluan.errors import SourceError
 
 Action = Literal["retry", "pause", "stop", "report"]
+
+# Seconds for which a source is left alone at the least, whatever its failure says; never for good.
+LEAST_WAIT: Mapping[Action, float] = {"retry": 0.0, "pause": 60.0, "stop": 6 * 3600.0, "report": 3600.0}
 
 
 class Refused(SourceError):
@@ -33,10 +37,14 @@ class SourceProblem(SourceError):
 
     retry – the next try may be soon; pause – not before `after` seconds; stop – useless until a person mends it;
     report – unknown to us: no retry of this request, a person should look. The message is for the operator.
+    `local`: the fault is on this machine (no token, no browser) and no server was asked: the next crawl may try again.
     """
 
-    def __init__(self, message: str, *, action: Action, after: float = 0.0, code: str = "") -> None:
+    def __init__(
+        self, message: str, *, action: Action, after: float = 0.0, code: str = "", local: bool = False
+    ) -> None:
         super().__init__(message)
         self.action = action
-        self.after = after
+        self.after = 0.0 if local else max(after, LEAST_WAIT[action])
         self.code = code
+        self.local = local

@@ -96,9 +96,10 @@ class Poller:
     def _report(self, source: Source, frontier: Frontier, problem: Refused | Deferred | SourceProblem) -> None:
         """A source that cannot be read: back-off, audit, one line for the operator."""
         action = problem.action if isinstance(problem, SourceProblem) else "retry"
+        local = isinstance(problem, SourceProblem) and problem.local
         after = 0.0 if isinstance(problem, Refused) else problem.after
         text = without_secrets(str(problem))
-        wait = frontier.source_failed(source.id, text, after)
+        wait = 0.0 if local else frontier.source_failed(source.id, text, after)
         self.audit("source_failed", source=source.id, action=action, problem=text, again_in=round(wait))
         log.warning("nguồn %s: %s", source.id, text)
 

@@ -21,7 +21,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from duluan.clock import format_time, parse_time
-from duluan.errors import InputError
+from duluan.errors import InputError, StoreError
 from duluan.model import KINDS, Kind, RawPage
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,7 @@ class Spool:
     def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self._folder = folder
         self._clock = clock
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        make_private(folder)
 
     def write(self, page: RawPage) -> None:
         """Append one response (its body decompressed)."""
@@ -52,7 +51,12 @@ class Spool:
             payload=io.BytesIO(page.body),
             length=len(page.body),
             http_headers=StatusAndHeaders(f"{page.status} OK", headers, protocol="HTTP/1.1"),
-            warc_headers_dict={_SOURCE: page.source, _FETCHED: format_time(page.fetched), _KIND: page.kind},
+            warc_headers_dict={
+                "WARC-Date": page.fetched.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                _SOURCE: page.source,
+                _FETCHED: format_time(page.fetched),
+                _KIND: page.kind,
+            },
         )
         writer.write_record(record)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as handle:
@@ -61,6 +65,15 @@ class Spool:
     def expire(self) -> int:
         """Delete files that hold a page seven days old; returns how many."""
         return expire_spool(self._folder, self._clock())
+
+
+def make_private(folder: Path) -> None:
+    """Create the spool's folder, for its owner's eyes only. Raises StoreError where that is not possible."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StoreError(f"{folder}: không tạo được thư mục trang gốc: {error.strerror}") from None
 
 
 def expire_spool(folder: Path, now: datetime) -> int:

@@ -24,7 +24,7 @@ from typing import Any
 
 from crawlers.audit import Audit
 from crawlers.browser import Renderer
-from crawlers.check import check_source, to_plain
+from crawlers.check import SourceCheck, check_source, to_plain
 from crawlers.connectors import Session
 from crawlers.decode import MAX_SITEMAP
 from crawlers.gate import Gate, Transport
@@ -166,7 +166,11 @@ async def _check(work: _Work) -> None:
             session = Session(source, work.gate, work.state, work.clock, fresh=True, renderer=work.renderer)
             await work.lines.send({"check": to_plain(await check_source(session))})
 
-    await asyncio.gather(*(one(source) for source in work.sources))
+    ended = await asyncio.gather(*(one(source) for source in work.sources), return_exceptions=True)
+    for source, error in zip(work.sources, ended, strict=True):
+        if error is not None:  # a bug of ours that one source's data brought out: the others are told of all the same
+            told = SourceCheck(source.id, False, "", problem=f"lỗi chương trình {type(error).__name__}")
+            await work.lines.send({"check": to_plain(told)})
 
 
 async def _record(work: _Work) -> None:

@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,9 @@ from crawlers.check import SourceCheck, check_sources
 from crawlers.child import run_child
 from crawlers.crawl import make_job
 from crawlers.extract import extract
+from crawlers.extract.decode import page_markup
+from crawlers.extract.page import parse_html
+from crawlers.extract.rules import choose_rule, rule_named
 from duluan.clock import Clock, format_time, local
 from duluan.config import Profile, Source
 from duluan.errors import SourceError
@@ -51,19 +54,23 @@ class SourceHealth:
 
 
 def check_health(
-    store: Index, profile: Profile, sources: Sequence[Source], *, state_dir: Path, clock: Clock, allow_loopback: bool
+    store: Index,
+    profile: Profile,
+    sources: Sequence[Source],
+    *,
+    state_dir: Path,
+    clock: Clock,
+    allow_loopback: bool,
+    progress: Callable[[int], None] | None = None,
 ) -> list[SourceHealth]:
     """Look at the sources and compare each with its own past; those that passed are remembered for `duluan run`."""
-    checks = {
-        check.source: check
-        for check in check_sources(
-            sources,
-            state_dir=state_dir,
-            clock=clock,
-            allow_loopback=allow_loopback,
-            contact=profile.province.contact,
-        )
-    }
+    checks: dict[str, SourceCheck] = {}
+    for check in check_sources(
+        sources, state_dir=state_dir, clock=clock, allow_loopback=allow_loopback, contact=profile.province.contact
+    ):
+        checks[check.source] = check
+        if progress is not None:
+            progress(len(checks))
     history = daily_counts(store, clock())
     remember_passed(state_dir, checks)
     return [_health(source, checks[source.id], history.get(source.id)) for source in sources if source.id in checks]
@@ -130,8 +137,11 @@ def record_page(
 ) -> tuple[Path, Path]:
     """Fetch one page through the gate and write it with the record that extraction makes of it, for a person to review.
 
-    Returns the paths of NAME.html and NAME.json. Raises SourceError where the page may not be fetched or holds no article.
+    Returns the paths of NAME.html and NAME.json. Raises SourceError where the page may not be fetched or holds no article,
+    ConfigError (before anything is fetched) for a rule that does not exist.
     """
+    if rules is not None:
+        rule_named(rules)
     source = Source(
         id="record",
         name=name,
@@ -167,7 +177,16 @@ def write_fixture(page: RawPage, name: str, folder: Path, *, rules: str | None, 
         "published": format_time(found.published) if found.published else None,
         "text": found.text,
     }
-    record = {"url": page.url, "fetched": format_time(page.fetched), "nukeviet": nukeviet, "expected": expected}
+    rule = choose_rule(parse_html(page_markup(page.body, page.content_type)), page.url, rules)
+    record: dict[str, object] = {
+        "rule": rule.name if rule else None,
+        "rules": rules,
+        "url": page.url,
+        "fetched": format_time(page.fetched),
+        "nukeviet": nukeviet,
+        "expected": expected,
+        "absent": [],  # for the reviewer: words on the page that must not come out (names, teasers)
+    }
     folder.mkdir(parents=True, exist_ok=True)
     html, meta = folder / f"{name}.html", folder / f"{name}.json"
     html.write_bytes(page.body)

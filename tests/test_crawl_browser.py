@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,9 @@ def _script(code: str) -> Reply:
 @pytest.mark.usefixtures("chromium")
 def test_pages_that_need_javascript_and_50_closed_requests(tmp_path: Path) -> None:
     """A list that is built by a script, which also asks fifty times for a closed path, once by a redirect and once elsewhere."""
-    with site() as other, site({"/robots.txt": CLOSED}) as here:
+    with site() as other, site({"/robots.txt": CLOSED}) as here, socket.socket(type=socket.SOCK_DGRAM) as stun:
+        stun.bind(("127.0.0.1", 0))
+        stun.setblocking(False)
         other.routes["/x"] = Reply("{}", type="application/json")
         here.routes["/tin/bai-viet-ve-sua-duong-12345.html"] = _script(
             f"document.documentElement.innerHTML = decodeURIComponent(`{_quoted(article('Bài dựng bằng script'))}`)"
@@ -36,15 +40,50 @@ def test_pages_that_need_javascript_and_50_closed_requests(tmp_path: Path) -> No
             "for (let n = 0; n < 50; n++) fetch('/cam/' + n).catch(() => 0);"
             f"fetch('/sang').catch(() => 0); fetch('{other.base}/x').catch(() => 0);"
             "new Image().src = '/anh.png'; navigator.sendBeacon && navigator.sendBeacon('/dem', 'x');"
+            f"new WebSocket('{here.base.replace('http', 'ws')}/cam/ws'); new EventSource('/cam/sse');"
+            f"navigator.serviceWorker && navigator.serviceWorker.register('/cam/sw.js').catch(() => 0);"
+            f"new Worker('/cam/worker.js'); document.head.insertAdjacentHTML('beforeend', '<link rel=preload as=fetch href=/cam/pre>');"
+            f"const c = new RTCPeerConnection({{iceServers: [{{urls: 'stun:127.0.0.1:{stun.getsockname()[1]}'}}]}});"
+            "c.createDataChannel('x'); c.createOffer().then(o => c.setLocalDescription(o));"
+            f"document.body.insertAdjacentHTML('beforeend', '<iframe src=/cam/khung></iframe><iframe src={other.base}/x></iframe>');"
             "fetch('/du-lieu.json').then(r => r.json()).then(a => { document.getElementById('o').innerHTML ="
             " a.map(u => `<a href='${u}'>bài</a>`).join('') });"
         )
         found = run(source(f"{here.base}/muc", "browser"), tmp_path, limits=PATIENT)
+        with pytest.raises(BlockingIOError):
+            stun.recv(1)
     assert fetches(found) == [True]
     assert [document.title for document in documents(found)] == ["Bài dựng bằng script"], reasons(found)
     assert sorted(set(here.paths())) == ["/du-lieu.json", "/muc", "/sang", "/tin/bai-viet-ve-sua-duong-12345.html"]
     assert other.hits == []
     assert {hit.headers["user-agent"].split("/")[0] for hit in here.hits} == {"duluan"}
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromium")
+def test_none_of_50_rendered_pages_of_a_closed_path_gets_through_on_first_contact(tmp_path: Path) -> None:
+    """Fifty sources at once whose pages need a browser; the host's robots.txt, which nobody has seen yet, is slow."""
+
+    def slow(hit: object) -> Reply:
+        time.sleep(0.5)
+        return CLOSED
+
+    with site({"/robots.txt": slow}) as here:
+        here.routes["/muc"] = _script("document.body.innerHTML = '<p>mở</p>'")
+        closed = [source(f"{here.base}/cam/{n}", "browser", id=f"cam{n}") for n in range(50)]
+        found = run([*closed, source(f"{here.base}/muc", "browser", id="mo")], tmp_path, limits=PATIENT)
+    assert sorted(fetches(found)) == [False] * 50 + [True]
+    assert here.paths() == ["/muc"]
+    assert [hit.path for hit in here.hits].count("/robots.txt") == 1
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("answer", [Reply("", 503), Reply("<html><body>Trang chủ</body></html>")], ids=["503", "html"])
+def test_a_browser_asks_nothing_of_a_host_whose_robots_file_cannot_be_read(tmp_path: Path, answer: Reply) -> None:
+    with site({"/robots.txt": answer, "/muc": _script("1")}) as here:
+        assert fetches(run(source(f"{here.base}/muc", "browser"), tmp_path, limits=PATIENT)) == [False]
+    assert here.paths() == []
 
 
 @pytest.mark.browser
@@ -75,7 +114,8 @@ def test_the_page_plugin_refuses_to_start_without_a_written_permission(tmp_path:
 def test_what_the_page_plugin_shows() -> None:
     body = """<div class="userContentWrapper"><h5><a href="/trang">Trang xã</a></h5>
       <a href="/xa/posts/77?ref=embed_page"><abbr data-utime="1763600000">hôm qua</abbr></a>
-      <div class="_5pbx userContent"><p>Mời bà con họp thôn, gọi 0905123456.</p></div></div>
+      <div class="_5pbx userContent"><p>Mời bà con họp thôn,<span class="text_exposed_hide">...</span><span
+      class="text_exposed_show"> gọi 0905123456.</span> <a class="see_more_link">Xem thêm</a></p></div></div>
       <div class="userContentWrapper"><div class="userContent">không có liên kết</div></div>"""
     [post] = plugin_posts(body.encode(), "https://www.facebook.com/plugins/page.php", "fb", system_clock())
     assert post.url == "https://facebook.com/xa/posts/77"

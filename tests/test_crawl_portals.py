@@ -15,15 +15,16 @@ from samples_crawl import SENTENCES, Reply, Site, article, documents, feed, fetc
 from samples_index import numbered
 from typer.testing import CliRunner
 
-from crawlers.check import stamp_quality
+from crawlers.check import SourceCheck, stamp_quality
 from crawlers.connectors.feeds import read_feed
 from crawlers.connectors.listing import article_links
 from crawlers.connectors.nukeviet import is_article, listed_articles
-from crawlers.connectors.sitemap import read_sitemap, w3c_time
+from crawlers.connectors.sitemap import dated_addresses, read_sitemap, w3c_time
 from crawlers.outcome import Refused, SourceProblem
 from duluan.cli.main import app
+from duluan.cli.sources import _show
 from duluan.clock import LOCAL, fixed_clock
-from flows.sources import trend
+from flows.sources import SourceHealth, trend
 from index import open_store
 from index.base import Batch
 
@@ -270,6 +271,7 @@ def test_sources_check_then_crawl(tmp_path: Path, own_province: Path, monkeypatc
         )
         rows = [("tot", here.base, True), ("dong", closed.base, True), ("khong_can_cu", here.base, False)]
         text = "\n".join(_toml(id, f"{base}/rss", lawful) for id, base, lawful in rows)
+        text += _toml("tep", "file:khong-co").replace('"rss"', '"file"').replace("delay = 0", "delay = 3")
         (own_province / "sources.toml").write_text(text, encoding="utf-8")
         words = ["--province", str(own_province), "--store", f"sqlite:///{tmp_path}/kho.sqlite"]
         checked = CliRunner().invoke(app, ["sources", "check", "--json", *words])
@@ -285,7 +287,12 @@ def test_sources_check_then_crawl(tmp_path: Path, own_province: Path, monkeypatc
     assert table["dong"]["robots"] == "unreachable"
     assert "purpose" in table["khong_can_cu"]["problem"]
     assert json.loads((tmp_path / "state" / "checked_sources.json").read_text()) == ["tot"]
-    assert "đến phút" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    [cells] = [line.split() for line in shown.stdout.splitlines() if line.startswith("✓ tot")]
+    assert cells[:5] == ["✓", "tot", "được", f"{today.astimezone(LOCAL):%d/%m}", f"{today.astimezone(LOCAL):%H:%M}"]
+    assert cells[6:] == ["0–9", "chưa", "rõ", "phút"]
+    assert "  dong: không đọc được robots.txt: coi như không cho phép" in shown.stdout
+    assert table["tep"]["problem"] == "nguồn tep: không có thư mục khong-co; hãy tạo thư mục rồi đặt tệp vào"
     assert closed.paths() == []
     told = {row["source"]: row for row in map(json.loads, crawled.stdout.splitlines())}
     assert told["tot"] == {"source": "tot", "tried": True, "ok": True, "documents": 3, "rejected": {}}
@@ -297,6 +304,54 @@ def test_sources_check_then_crawl(tmp_path: Path, own_province: Path, monkeypatc
     store.close()
 
 
+def test_a_papers_sitemap_of_the_day(tmp_path: Path) -> None:
+    """{Y}, {MM}, {d} … are today's and yesterday's; a file that is not there yet at midnight does not fail the source."""
+    now = datetime(2026, 12, 1, 0, 20, tzinfo=LOCAL)
+    assert dated_addresses("https://a.vn/s-{Y}.xml?m={m}&d={d}", now) == [
+        "https://a.vn/s-2026.xml?m=12&d=1",
+        "https://a.vn/s-2026.xml?m=11&d=30",
+    ]
+    assert dated_addresses("https://a.vn/s-{Y}-{MM}.xml", now + timedelta(days=9)) == ["https://a.vn/s-2026-12.xml"]
+    assert dated_addresses("https://a.vn/s.xml", now) == ["https://a.vn/s.xml"]
+    with site() as here:
+        late = "2026-11-30T23:50:00+07:00"
+        here.routes["/tin-1.html"] = Reply(article("Tin lúc khuya", published=late))
+        listed = f"<urlset><url><loc>{here.base}/tin-1.html</loc><lastmod>{late}</lastmod></url></urlset>"
+        here.routes["/s-2026-11-30.xml"] = Reply(listed, type="text/xml")
+        paper = source(here.base + "/s-{Y}-{MM}-{DD}.xml", "sitemap")
+        found = run(paper, tmp_path, clock=fixed_clock(now))
+        here.routes["/s-2026-12-01.xml"] = Reply("<urlset></urlset>", type="text/xml")
+        del here.routes["/s-2026-11-30.xml"]
+        assert fetches(run(paper, tmp_path, clock=fixed_clock(now))) == [True]
+        del here.routes["/s-2026-12-01.xml"]
+        assert fetches(run(paper, tmp_path, clock=fixed_clock(now))) == [False]
+    assert [document.title for document in documents(found)] == ["Tin lúc khuya"]
+    assert fetches(found) == [True]
+
+
+def test_the_table_stands_in_80_columns_and_says_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
+    def row(id: str, **more: object) -> SourceHealth:
+        given = {"newest": NOW, "per_day": 231.46, "stamp": "minute"} | more
+        one = source("https://bao.example.vn/rss", id=id, delay=3, expected_per_day=(120, 400))
+        days = given.pop("days", (None, None, "new"))
+        return SourceHealth(one, SourceCheck(id, True, "rules", **given), *days)  # type: ignore[misc,arg-type]
+
+    _show(
+        [
+            row("vnexpress_y_kien_ban_doc_rat_dai", stamp="differs"),
+            row("im", days=(0, 231.0, "silent")),
+            row("hong", problem="không bóc được bài mẫu: not_article; " * 4),
+            row("thua", per_day=2.0, stamp="day"),
+        ]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    assert "Chưa dùng được: hong: không bóc được bài mẫu" in text
+    assert "im: hôm qua 0 mục, thường ngày 231 (im lặng)" in text
+    assert "thua: số mục mỗi ngày ngoài khoảng dự kiến 120–400; trang chỉ ghi ngày" in text
+
+
 def test_record_makes_a_reviewable_fixture(tmp_path: Path, province_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DULUAN_ALLOW_LOOPBACK", "1")
     monkeypatch.setenv("DULUAN_STATE", str(tmp_path / "state"))
@@ -306,6 +361,7 @@ def test_record_makes_a_reviewable_fixture(tmp_path: Path, province_dir: Path, m
     assert result.exit_code == 0
     record = json.loads((tmp_path / "mau" / "mau.json").read_text(encoding="utf-8"))
     assert record["expected"]["title"] == "Trang mẫu"
+    assert list(record) == ["rule", "rules", "url", "fetched", "nukeviet", "expected", "absent"]
     assert record["expected"]["published"] == "2026-11-20T08:15:00+07:00"
     assert (tmp_path / "mau" / "mau.html").read_text(encoding="utf-8") == article("Trang mẫu")
 

@@ -126,7 +126,8 @@ def test_each_graph_error_has_its_action_and_no_token_comes_out(
     waits = {event["source"]: event["again_in"] for event in events if event["what"] == "source_failed"}
     assert waits["p1"] == 0
     assert waits["p4"] == 15 * 60
-    assert waits["p190"] == 6 * 3600
+    assert waits["p190"] == waits["p368"] == 6 * 3600
+    assert waits["p100"] == waits["p999"] == 3600, "not tried again at once: a person should look first"
     told = capfd.readouterr()
     everything = told.out + told.err + repr(found)
     everything += "".join(p.read_bytes().decode("latin-1") for p in tmp_path.rglob("*") if p.is_file())
@@ -295,7 +296,8 @@ def test_each_zalo_error_has_its_action(tmp_path: Path, capfd: pytest.CaptureFix
 
 def test_a_missing_secret_names_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DULUAN_FACEBOOK_TOKEN", raising=False)
-    assert fetches(run(source("http://127.0.0.1:9/v26.0/x", "facebook"), tmp_path)) == [False]
+    for _ in range(4):  # no server was asked: tried again with the next crawl, however often it failed
+        assert fetches(run(source("http://127.0.0.1:9/v26.0/x", "facebook"), tmp_path)) == [False]
     assert "DULUAN_FACEBOOK_TOKEN" in (tmp_path / "audit.jsonl").read_text()
 
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import docx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from openpyxl import Workbook
-from samples_crawl import Hit, Reply, article, documents, feed, fetches, reasons, run, site, source
+from samples_crawl import Hit, Reply, article, documents, feed, fetches, run, site, source
 
 from crawlers.connectors.comments import local_time, read_tuoitre
 from crawlers.gate import Answer
-from crawlers.intake import read_intake
 from crawlers.outcome import SourceProblem
 from crawlers.state import State
 from crawlers.zalo_webhook import ZaloWebhook, signature
 from duluan.clock import LOCAL, fixed_clock
-from duluan.model import Document, Rejected
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -162,100 +154,3 @@ def test_messages_are_counted_once_and_leave_no_word(tmp_path: Path) -> None:
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for secret in ("Nguyễn Văn Kín", "chuyện riêng", "778899", "m99"):
         assert secret.encode() not in kept
-
-
-ROWS = [
-    ["STT", "Họ tên", "Nội dung phản ánh", "Xã/phường", "Ngày", "Điện thoại"],
-    [1, "Trần Thị Kín", "Đường thôn 3 hư, xe không qua được, gọi 0905123456", "xã Đăk Hà", "18/11/2026", "0905123456"],
-    [2, "Lê Văn Kín", "", "xã Ba Tơ", "18/11/2026", ""],
-    [3, "Phạm Kín", "Bà con đồng tình chủ trương làm kè", "phường Kon Tum", "2026-11-19 08:30", ""],
-]
-
-
-def _write(folder: Path) -> list[Path]:
-    text = io.StringIO()
-    csv.writer(text, delimiter=";").writerows([["BÁO CÁO TUẦN"], *ROWS])
-    paths = [folder / "bao-cao.csv", folder / "bao-cao.xlsx", folder / "bang.docx", folder / "loi.docx"]
-    paths[0].write_bytes("\ufeff".encode() + text.getvalue().encode())
-    book = Workbook()
-    for row in [["BÁO CÁO TUẦN"], *ROWS]:
-        book.active.append(row)
-    book.save(paths[1])
-    document = docx.Document()
-    table = document.add_table(rows=0, cols=len(ROWS[0]))
-    for row in ROWS:
-        for cell, value in zip(table.add_row().cells, row, strict=True):
-            cell.text = str(value)
-    document.save(str(paths[2]))
-    plain = docx.Document()
-    plain.add_paragraph("Dư luận về giá điện")
-    plain.add_paragraph("Một bộ phận nhân dân băn khoăn về hóa đơn tháng 10.")
-    plain.save(str(paths[3]))
-    return paths
-
-
-def test_staff_files_in_three_formats_tell_the_same(tmp_path: Path) -> None:
-    paths = _write(tmp_path)
-    desk = source(f"file:{tmp_path}", "file", kind="report")
-    read = [list(read_intake(desk, path, NOW)) for path in paths]
-    for items in read[:3]:
-        assert [type(item).__name__ for item in items] == ["Document", "Rejected", "Document"]
-        kept = [item for item in items if isinstance(item, Document)]
-        assert kept[0].text == "Đường thôn 3 hư, xe không qua được, gọi [điện thoại]\nĐịa bàn: xã Đăk Hà."
-        assert kept[1].published == datetime(2026, 11, 19, 8, 30, tzinfo=LOCAL)
-        assert "Kín" not in repr(items)
-        assert kept[0].url.startswith("urn:duluan:report:")
-    assert len({tuple(item.id for item in items if isinstance(item, Document)) for items in read[:3]}) == 1
-    [plain] = read[3]
-    assert isinstance(plain, Document)
-    assert plain.title == "Dư luận về giá điện"
-
-
-def test_the_intake_folder_is_read_once(tmp_path: Path) -> None:
-    folder = tmp_path / "intake"
-    folder.mkdir()
-    _write(folder)
-    (folder / "hong.xlsx").write_bytes(b"PK not really")
-    (folder / "khong-cot.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    desk = source(f"file:{folder}", "file", kind="report")
-    first = run(desk, tmp_path / "state")
-    again = run(desk, tmp_path / "state")
-    assert len({document.id for document in documents(first)}) == 3  # two rows and one report, whatever the format
-    assert sorted(reasons(first)) == ["empty", "empty", "empty", "unreadable", "unreadable"]
-    assert fetches(first) == [True]
-    assert documents(again) == []
-    missing = source(f"file:{tmp_path}/nowhere", "file", kind="report")
-    assert fetches(run(missing, tmp_path / "state")) == [False]
-
-
-def test_a_page_owners_export(tmp_path: Path) -> None:
-    posts = [
-        {"message": "Lịch cắt điện tuần này", "created_time": "2026-11-18T01:00:00+0000", "from": {"name": "Ai Đó"}}
-    ]
-    posts[0]["permalink_url"] = "https://www.facebook.com/dienluc/posts/1"
-    (tmp_path / "xuat.json").write_text(json.dumps({"data": posts}), encoding="utf-8")
-    rows = [["Post ID", "Title", "Description", "Publish time", "Permalink", "Reactions", "Comments", "Shares"]]
-    rows.append(
-        ["1", "", "Lịch cắt điện", "11/18/2026 08:00", "https://www.facebook.com/dienluc/posts/2", "1,204", "3", "5"]
-    )
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    (tmp_path / "xuat.csv").write_bytes(text.getvalue().encode("utf-16"))
-    page = source(f"file:{tmp_path}", "file", kind="post")
-    [from_csv, from_json] = documents(
-        [*read_intake(page, tmp_path / "xuat.csv", NOW), *read_intake(page, tmp_path / "xuat.json", NOW)]
-    )
-    assert from_json.url == "https://facebook.com/dienluc/posts/1"
-    assert from_json.published == datetime(2026, 11, 18, 1, 0, tzinfo=UTC)
-    assert "Ai Đó" not in repr(from_json)
-    assert from_csv.engagement is not None
-    assert from_csv.engagement.reactions == 1204
-
-
-@given(noise=st.binary(max_size=400), suffix=st.sampled_from([".csv", ".xlsx", ".docx", ".json"]))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_no_file_crashes_the_intake(tmp_path: Path, noise: bytes, suffix: str) -> None:
-    path = tmp_path / f"x{suffix}"
-    path.write_bytes(noise)
-    for item in read_intake(source("file:x", "file", kind="report"), path, NOW):
-        assert isinstance(item, Document | Rejected)

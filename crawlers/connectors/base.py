@@ -78,7 +78,7 @@ class Session:
     async def render(self, url: str) -> Answer:
         """A page as a browser shows it; all that the browser asks for goes through the gate. Raises Refused or Deferred."""
         if self.renderer is None:
-            raise SourceProblem("lần thu thập này không có trình duyệt", action="stop")
+            raise SourceProblem("lần thu thập này không có trình duyệt", action="stop", local=True)
         permission = self.source.permission
 
         async def fetch(address: str) -> Answer:

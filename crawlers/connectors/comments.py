@@ -53,7 +53,7 @@ async def comments(session: Session) -> AsyncIterator[Found]:
         site, number, read = "tuoitre.vn", _TUOITRE_ID, tuoitre
     else:
         text = "nguồn bình luận chỉ hỗ trợ …/index/get (VnExpress) và …/getlist-comment.api (Tuổi Trẻ)"
-        raise SourceProblem(text, action="stop")
+        raise SourceProblem(text, action="stop", local=True)
     for article in recent_articles(session, site, number):
         async for document in read(session, article):
             yield document

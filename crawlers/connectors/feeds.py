@@ -33,7 +33,7 @@ def read_feed(body: bytes, url: str, content_type: str = "") -> list[FeedItem]:
         response_headers={"content-type": content_type, "content-location": url},
     )
     if not parsed.entries and not parsed.get("version"):
-        raise SourceProblem("địa chỉ nguồn không trả về RSS hay Atom", action="report", code="not_a_feed")
+        raise SourceProblem("địa chỉ nguồn không trả về RSS hay Atom", action="retry", code="not_a_feed")
     return list(_items(parsed.entries, url))
 
 

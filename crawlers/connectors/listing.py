@@ -38,7 +38,7 @@ def page_links(body: bytes, url: str, encoding: str = "utf-8", path: str = "//a[
         tree = lxml_html.fromstring(body, parser=lxml_html.HTMLParser(encoding=encoding, recover=True))
         found = tree.xpath(path)
     except (LxmlError, ValueError, LookupError):
-        raise SourceProblem("trang danh mục không phải HTML", action="report", code="not_html") from None
+        raise SourceProblem("trang danh mục không phải HTML", action="retry", code="not_html") from None
     base = urljoin(url, str(tree.xpath("string(//base/@href)")).strip())
     for anchor in found if isinstance(found, list) else []:
         if isinstance(anchor, _Element) and (link := _absolute(base, anchor.get("href") or "")):

@@ -66,6 +66,7 @@ def need_permission(source: Source) -> None:
         raise SourceProblem(
             f"nguồn {source.id}: Page Plugin chỉ chạy khi sources.toml ghi văn bản cho phép của Meta (permission: by, on, document)",
             action="stop",
+            local=True,
         )
 
 
@@ -73,7 +74,7 @@ def plugin_posts(body: bytes, url: str, source: str, now: datetime) -> Iterator[
     """The posts that the plugin shows (about five), without the author block."""
     tree = lxml_html.fromstring(body or b"<html/>", parser=lxml_html.HTMLParser(encoding="utf-8"))
     for wrapper in _of_class(tree, "userContentWrapper"):
-        texts = [" ".join("".join(map(str, node.itertext())).split()) for node in _of_class(wrapper, "userContent")]
+        texts = [_whole_text(node) for node in _of_class(wrapper, "userContent")]
         stamps = [node for node in wrapper.iter("abbr") if node.get("data-utime")]
         link = next((a for node in stamps for a in node.iterancestors("a") if a.get("href")), None)
         if link is None or not any(texts):
@@ -87,6 +88,16 @@ def plugin_posts(body: bytes, url: str, source: str, now: datetime) -> Iterator[
             fetched=now,
             published=_epoch(stamps[0]),
         )
+
+
+def _whole_text(node: _Element) -> str:
+    """The text with what 'See more' would show – it is in the page already – and without that link and its three dots."""
+    for name in ("text_exposed_hide", "see_more_link", "text_exposed_link"):
+        for hidden in _of_class(node, name):
+            hidden.text = ""
+            for inner in list(hidden):
+                hidden.remove(inner)
+    return " ".join("".join(map(str, node.itertext())).split())
 
 
 def _of_class(node: _Element, name: str) -> list[_Element]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -13,10 +13,31 @@ from crawlers.connectors.base import CONNECTORS, MAX_AGE, Found, Session
 from crawlers.decode import MAX_SITEMAP, gunzip
 from crawlers.gate import Conditional
 from crawlers.outcome import Deferred, Refused, SourceProblem
-from duluan.clock import LOCAL
+from duluan.clock import LOCAL, local
 
 MAX_FILES = 50  # sitemap files read per try; a portal's index lists one a module or month
 MAX_DEPTH = 2
+
+
+_PLACEHOLDERS = ("{Y}", "{MM}", "{DD}", "{m}", "{d}")
+
+
+def dated_addresses(url: str, now: datetime) -> list[str]:
+    """`url` with its placeholders filled in for today and yesterday (local days), today first, without a repeat.
+
+    {Y} year, {MM} and {DD} two digits, {m} and {d} without a leading zero: papers keep a sitemap a day or month. Yesterday is
+    read too: what was published late in the evening would otherwise never be seen after midnight.
+    """
+    if not any(name in url for name in _PLACEHOLDERS):
+        return [url]
+    filled = []
+    for moment in (local(now), local(now) - timedelta(days=1)):
+        values = (f"{moment.year}", f"{moment.month:02d}", f"{moment.day:02d}", str(moment.month), str(moment.day))
+        address = url
+        for name, value in zip(_PLACEHOLDERS, values, strict=True):
+            address = address.replace(name, value)
+        filled.append(address)
+    return list(dict.fromkeys(filled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +69,7 @@ def read_sitemap(body: bytes, url: str) -> Sitemap:
         root = None
     name = etree.QName(root).localname if root is not None and isinstance(root.tag, str) else ""
     if root is None or name not in {"urlset", "sitemapindex"}:
-        raise SourceProblem("địa chỉ nguồn không trả về sitemap", action="report", code="not_a_sitemap")
+        raise SourceProblem("địa chỉ nguồn không trả về sitemap", action="retry", code="not_a_sitemap")
     entries = [entry for node in root if isinstance(node.tag, str) and (entry := _entry(node, url))]
     return Sitemap(name == "sitemapindex", tuple(entries))
 
@@ -77,8 +98,29 @@ def w3c_time(text: str) -> datetime | None:
 async def walk_sitemap(session: Session, url: str, conditional: Conditional = "headers") -> AsyncIterator[SitemapEntry]:
     """All page entries below `url`; files that did not change since the last try, or only list old pages, are passed over.
 
-    A broken sub-file is skipped; the first file must be readable.
+    Of a dated address, today's file may be missing (404) as long as yesterday's is there – some papers make it only with the
+    day's first article – and yesterday's may fail where today's was read. Raises what the file that counts raised.
     """
+    today, *before = dated_addresses(url, session.clock())
+    missing = False
+    try:
+        async for entry in _walk(session, today, conditional):
+            yield entry
+    except Refused as refused:
+        missing = refused.reason == "gone" and bool(before)
+        if not missing:
+            raise
+    for address in before:
+        try:
+            async for entry in _walk(session, address, conditional):
+                yield entry
+        except (Refused, Deferred, SourceProblem):
+            if missing:
+                raise
+
+
+async def _walk(session: Session, url: str, conditional: Conditional) -> AsyncIterator[SitemapEntry]:
+    """One sitemap with its sub-files: a broken sub-file is skipped; the first file must be readable."""
     todo, read = [(url, 0)], 0
     while todo and read < MAX_FILES:
         address, depth = todo.pop(0)

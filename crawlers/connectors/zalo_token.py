@@ -92,7 +92,9 @@ class ZaloTokens:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            raise SourceProblem(f"{self._path.name}: tệp mã Zalo hỏng; xóa tệp và cấp mã mới", action="stop") from None
+            raise SourceProblem(
+                f"{self._path.name}: tệp mã Zalo hỏng; xóa tệp và cấp mã mới", action="stop", local=True
+            ) from None
 
     def _save(self, pair: Pair) -> None:
         """Written aside, flushed to the disk, then renamed: a crash leaves the old pair or the new one, never half of one."""

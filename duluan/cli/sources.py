@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from duluan.cli.common import ProvinceDir, StoreUrl, open_index, open_province
 from duluan.cli.crawl import chosen
+from duluan.cli.progress import counter
 from duluan.clock import local, system_clock
 from duluan.settings import loopback_allowed, state_folder
 
@@ -21,22 +24,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, help="Kiểm tra nguồn, ghi trang mẫu.")
 
-_ROBOTS = {"rules": "cho phép", "none": "không có", "refused": "cấm", "unreachable": "không đọc được", "": "–"}
-_STAMPS = {
-    "minute": "đến phút",
-    "day": "chỉ có ngày",
-    "missing": "thiếu",
-    "differs": "khác danh sách",
-    "future": "tương lai",
-    "": "–",
-}
-_TRENDS = {
-    "usual": "như thường",
-    "silent": "im lặng",
-    "few": "ít bất thường",
-    "doubled": "tăng gấp đôi",
-    "new": "chưa đủ dữ liệu",
-}
+# Short enough for the whole table to stand in 80 columns; --json tells the same in full.
+_ROBOTS = {"rules": "được", "none": "được", "refused": "cấm", "unreachable": "lỗi", "": "–"}
+_STAMPS = {"minute": "phút", "day": "ngày", "missing": "thiếu", "differs": "lệch", "future": "sai", "": "–"}
+_TRENDS = {"usual": "như thường", "silent": "im lặng", "few": "ít hẳn", "doubled": "gấp đôi", "new": "chưa rõ"}
+_FLAGGED = frozenset({"silent", "few", "doubled"})
+_WIDTH = 80
 
 
 @app.command()
@@ -53,15 +46,18 @@ def check(
 
     profile = open_province(province)
     index = open_index(store)
+    sources = chosen(profile, names or [])
     try:
-        health = check_health(
-            index,
-            profile,
-            chosen(profile, names or []),
-            state_dir=state_folder(),
-            clock=system_clock,
-            allow_loopback=loopback_allowed(),
-        )
+        with counter("Kiểm tra nguồn", total=len(sources)) as progress:
+            health = check_health(
+                index,
+                profile,
+                sources,
+                state_dir=state_folder(),
+                clock=system_clock,
+                allow_loopback=loopback_allowed(),
+                progress=progress,
+            )
     finally:
         index.close()
     if as_json:
@@ -119,32 +115,61 @@ def _record(row: SourceHealth) -> dict[str, Any]:
 
 
 def _show(health: list[SourceHealth]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for title in (
-        "Nguồn",
-        "Đọc được",
-        "robots.txt",
-        "Mới nhất",
-        "Mục/ngày",
-        "Dự kiến",
-        "So với chính nó",
-        "Giờ đăng",
-        "Ghi chú",
-    ):
-        table.add_column(title, overflow="fold")
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", width=1)
+    table.add_column("Nguồn", overflow="fold", max_width=24)
+    table.add_column("robots", no_wrap=True)
+    table.add_column("Mới nhất", no_wrap=True)
+    table.add_column("Mục/ngày", no_wrap=True, justify="right")
+    table.add_column("Dự kiến", no_wrap=True, justify="right")
+    table.add_column("Nhịp", no_wrap=True)
+    table.add_column("Giờ", no_wrap=True)
     for row in health:
-        per_day = row.usual if row.usual is not None else row.check.per_day
+        table.add_row(*_cells(row))
+    console.print(table)
+    _list(console, "Chưa dùng được", [(row.source.id, row.check.problem) for row in health if not row.check.passed])
+    _list(
+        console, "Cần xem", [(row.source.id, remark) for row in health if row.check.passed and (remark := _remark(row))]
+    )
+
+
+def _cells(row: SourceHealth) -> tuple[str, ...]:
+    per_day = row.usual if row.usual is not None else row.check.per_day
+    low, high = row.source.expected_per_day
+    return (
+        "✓" if row.check.passed else "✗",
+        row.source.id,
+        _ROBOTS.get(row.check.robots, row.check.robots),
+        local(row.check.newest).strftime("%d/%m %H:%M") if row.check.newest else "–",
+        "–" if per_day is None else _number(per_day),
+        f"{low:g}–{high:g}",
+        _TRENDS.get(row.trend, "–"),
+        _STAMPS[row.check.stamp],
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".replace(".", ",").removesuffix(",0")
+
+
+def _remark(row: SourceHealth) -> str:
+    """What a person should look at in a source that works: its pace against its own past and the profile, its times."""
+    said = [row.check.note]
+    if row.trend in _FLAGGED and row.usual is not None:
+        said.append(f"hôm qua {row.yesterday} mục, thường ngày {_number(row.usual)} ({_TRENDS[row.trend]})")
+    if row.expected is False:
         low, high = row.source.expected_per_day
-        mark = {True: "", False: " (lệch)", None: ""}[row.expected]
-        table.add_row(
-            row.source.id,
-            "có" if row.check.reachable else "không",
-            _ROBOTS.get(row.check.robots, row.check.robots),
-            local(row.check.newest).strftime("%d/%m %H:%M") if row.check.newest else "–",
-            "–" if per_day is None else f"{per_day:g}".replace(".", ",") + mark,
-            f"{low:g}–{high:g}",
-            _TRENDS.get(row.trend, "–"),
-            _STAMPS[row.check.stamp],
-            row.check.problem,
-        )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+        said.append(f"số mục mỗi ngày ngoài khoảng dự kiến {low:g}–{high:g}")
+    if row.check.stamp == "day":
+        said.append("trang chỉ ghi ngày, không có giờ đăng")
+    if row.check.stamp == "differs":
+        said.append("giờ trong danh sách khác giờ trên trang; lấy giờ trên trang")
+    return "; ".join(part for part in said if part)
+
+
+def _list(console: Console, heading: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        console.print(f"\n{heading}:", markup=False)
+    for name, text in rows:
+        console.print(Padding(Text(f"{name}: {text}"), (0, 0, 0, 2)))
