@@ -16,6 +16,7 @@ _WHO = (
 )
 _LIVES = re.compile(
     rf"(?<![a-z])(?:nha(?:\s(?:o|rieng|tro))?{_WHO}(?:\s(?:o|tai|thi o|dang o|la|thuoc))?"
+    rf"|gia dinh{_WHO}(?:\s(?:o|tai|dang o))?|(?:giao hang|gui hang) (?:ve|den|toi)"
     rf"|dia chi(?:\snha)?{_WHO}|d/c|dc|ngu(?:\s(?:tai|o))?|(?:thuong|tam|cu)\stru(?:\s(?:tai|o))?"
     r"|tru\s(?:tai|o)|(?:song|tro|dang)\s(?:o|tai)|(?:toi|em|minh|tui|chi|anh|ong|ba|co|bac|chu)\so"
     r"|ho khau(?:\so)?|gui ve|giao (?:ve|den|toi)|ship (?:ve|den|toi))"
@@ -33,9 +34,11 @@ _STREET = re.compile(
     rf"|[,\s]\s?[{UPPER}]\w+(?:\s[{UPPER}]\w+){{1,3}}|[,\s]\s?\d{{1,2}}/\d{{1,2}}(?!\w|/)"
 )
 _HAMLET = re.compile(
-    rf"\s?,?\s?(?i:thôn|thon|làng|lang|khu|khối|khoi|kdc|xóm|xom|tdp|ấp)\s(?:\d{{1,2}}"
+    rf"\s?,?\s?(?i:khu phố|khu pho|kp|thôn|thon|làng|lang|khu|khối|khoi|kdc|xóm|xom|tdp|ấp)\s(?:\d{{1,2}}"
     rf"|[{UPPER}]\w*)(?:\s[{UPPER}\d][\w'’]*){{0,3}}"
 )
+_LATER_NUMBER = re.compile(r"\s?,\s?(?i:số|so)(?:\s(?i:nhà|nha))?\s\d{1,4}\w?(?!\w|[.,]\d)")  # 'kiệt 53 Lê Lợi, số 59'
+_ONE_WORD_STREET = re.compile(rf"\s[{UPPER}][^\W\d_]{{2,}}(?!\w)")  # 'hộ khẩu 540 Ure': only where somebody lives
 _PLAIN_HOME = re.compile(
     r"(?<![a-z])(?:dia chi(?: nha)?|so nha|nha so|nha (?:em|toi|minh|tui) (?:o )?(?:so )?"
     r")\s?[:,]?\s?(?:la|o|so)?\s?$"
@@ -75,6 +78,8 @@ def _at(view: View, number: re.Match[str]) -> Span | None:
         return None
     if street is None and lives and _PLAIN_HOME.search(folded, low, begin) and view.text[number.end() :].islower():
         street = _PLAIN_STREET.match(folded, number.end())
+    if street is None and lives and len(number[0]) > 1:
+        street = _ONE_WORD_STREET.match(view.text, number.end())
     if _OFFICE.search(folded, low, begin) or not _is_house(folded, number, street, house, lives):
         return None
     return Span(begin, max(street.end() if street else 0, _street_end(view, number.end())), ADDRESS)
@@ -105,7 +110,8 @@ def _street_end(view: View, end: int) -> int:
         if street is None:
             break
         end = street.end()
-    return end
+    later = _LATER_NUMBER.match(view.text, end)
+    return later.end() if later else end
 
 
 def _group(view: View, begin: int, end: int) -> Span:

@@ -41,7 +41,7 @@ _BANK_AFTER = re.compile(
     r"[\s,.\-–:(]{0,4}(?:(?:ngan hang|nh|tai|mo tai|bank|o|cua)[\s:]{1,2}){0,3}(?:" + _BANKS + r")(?![a-z])"
 )
 
-_CURRENCY = re.compile(r"\s{0,2}(?P<unit>dong|d|₫|vnd|usd|\$|euro|trieu|ty|nghin|ngan|xu)(?![a-z])")
+_CURRENCY = re.compile(r"\s{0,2}(?P<unit>dong|d|₫|vnd|usd|\$|euro|trieu|ty|nghin|ngan(?!\s?hang)|xu)(?![a-z])")
 _NOT_MONEY = frozenset({"đóng", "động", "đông", "đống", "tý", "ngăn", "ngân", "triều"})
 _UNIT_AFTER = re.compile(
     r"\s{0,2}(?:/|\+)?\s{0,2}(?:tr|k|tan|ta|kg|kwh|kw"

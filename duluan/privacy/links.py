@@ -61,7 +61,7 @@ def find_links(view: View) -> Links:
     folded = view.folded
     spans: list[Span] = []
     protected: tuple[tuple[int, int], ...] = ()
-    if "@" in folded or "mail" in folded or _BRACKET_HINT.search(folded):
+    if "@" in folded or "mail" in folded or "a cong" in folded or _BRACKET_HINT.search(folded):
         spans += (Span(m.start(), m.end(), EMAIL) for m in _EMAIL.finditer(folded))
     if "/" in folded and "." in folded:
         spans += _profiles(folded)

@@ -39,6 +39,9 @@ _LOWER = re.compile(
     rf"(?P<surname>{'|'.join(sorted(LOWER_SURNAMES))}) (?P<middle>{'|'.join(sorted(MIDDLES))}) [a-z]+(?![a-z])"
 )
 
+_FAMILY = "me|cha|ba|bo|vo|chong|con|chau|anh|chi|em|ong|co|di|chu|bac|ban|gai|trai"
+_TOLD = re.compile(rf"(?:^|[,.!?:;\n]\s?|(?<![a-z])(?:{_FAMILY}) )(?:toi|tui|em|minh|chau|con)(?: ten)? (?:la|ten) $")
+
 _OFFICE_BEFORE = re.compile(rf"(?<![a-z]){OFFICE}(?:\s[\w.]+){{0,6}}\W{{0,3}}$")
 _OFFICE_AFTER = re.compile(
     rf"\s?[,(\-–]\s?(?:la\s|nguyen\s)?{OFFICE}(?![a-z])|\s(?:(?:la|lam|giu chuc|giu chuc vu"
@@ -50,12 +53,22 @@ def find_names(view: View) -> Iterator[Span]:
     """Spans of private persons' names; titles stay."""
     for capital in _CAPITAL.finditer(view.text):
         title = _title_before(view, capital.start())
+        if title is None and (told := _told_before(view, capital.start())) is not None:
+            yield told
         if title is not None and (end := _name_at(view, title, capital.start())):
             span = Span(capital.start(), end, NAME)
             if not _in_office(view.folded, title, span):
                 yield span
     yield from _small_letters(view)
     yield from _bare(view)
+
+
+def _told_before(view: View, start: int) -> Span | None:
+    """'tôi là Lê Quang Huy', 'mẹ em tên là …': a name that somebody says is theirs or their family's; a surname is needed."""
+    if not _TOLD.search(view.folded[max(0, start - 24) : start]):
+        return None
+    full = _FULL.match(view.text, start)
+    return Span(start, full.end(), NAME) if full and _surname(view, full) in SURNAMES else None
 
 
 def _bare(view: View) -> Iterator[Span]:
@@ -89,18 +102,21 @@ def _accented(view: View) -> bool:
 def _name_at(view: View, title: int, start: int) -> int | None:
     if match := _MINORITY.match(view.text, start):
         return match.end()
+    full = _FULL.match(view.text, start)
+    if full and _surname(view, full) in SURNAMES:  # before initials: 'PHAN THANH BÌNH'
+        return full.end()
     if (match := _INITIALS.match(view.text, start)) and match[0] not in BODIES:
         return match.end()
-    if (match := _FULL.match(view.text, start)) and _is_name(view, title, start, match):
-        return match.end()
-    return None
+    return full.end() if full and _is_name(view, title, start, full) else None
+
+
+def _surname(view: View, match: re.Match[str]) -> str:
+    return view.folded[match.start() : match.end()].split()[0].split("-")[0]
 
 
 def _is_name(view: View, title: int, start: int, match: re.Match[str]) -> bool:
-    """A known surname first; behind 'ông', 'chị' … any two capitalised words that begin no body's or country's name."""
-    first = view.folded[start : match.end()].split()[0].split("-")[0]
-    if first in SURNAMES:
-        return True
+    """Behind 'ông', 'chị' … any two capitalised words that begin no body's or country's name."""
+    first = _surname(view, match)
     word = view.text[title:start].strip(" \"'(“-,.:;!?").lower()
     return word in PERSONAL_TITLES and first not in NO_NAMES and not match[0].isupper()
 

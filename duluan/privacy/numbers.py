@@ -202,13 +202,19 @@ def _group_end(folded: str, run: Sequence[Token], index: int) -> int:
     """Tokens that belong together: same-line groups of at least two digits, at most 19 digits."""
     stop, count = index, 0
     while stop < len(run) and count + len(run[stop].digits) <= 19:
-        if stop > index and (len(run[stop].digits) < 2 or "/" in folded[run[stop - 1].end : run[stop].start]):
+        alone = len(run[stop].digits) < 2 and not _by_fours(run[index:stop])
+        if stop > index and (alone or "/" in folded[run[stop - 1].end : run[stop].start]):
             break
         if stop > index and _DATE.match(folded, run[stop].start):
             break
         count += len(run[stop].digits)
         stop += 1
     return max(stop, index + 1)
+
+
+def _by_fours(tokens: Sequence[Token]) -> bool:
+    """'6747 9547 6077 5': an account cut by fours may end in a single digit."""
+    return len(tokens) >= 2 and all(len(token.digits) == 4 for token in tokens)
 
 
 def _announced_mark(folded: str, start: int, end: int, digits: str) -> str | None:

@@ -9,7 +9,7 @@ from duluan.privacy.view import View
 
 _SEP = r"[\s.\-–_]{0,3}"
 _PLATE = re.compile(
-    rf"(?<![\w/.,])(?P<head>[1-9]\d{_SEP}(?P<series>[a-z]{{1,2}})\d?)(?P<sep>{_SEP})"
+    rf"(?<![\w/.,])(?P<head>[1-9]\d{_SEP}(?P<series>[a-z]{{1,2}})\d??)(?P<sep>{_SEP})"  # lazy: five digits behind the letter first
     r"(?P<tail>\d{3}[.\s]\d{2}|\d{4,5})(?![\w/]|[.,]\d)"
 )
 _ANNOUNCED = re.compile(
