@@ -22,6 +22,8 @@ from index.ledger import (
     dump,
     entry_time,
     event_entry,
+    hours_between,
+    hours_to_alert,
     issue_from,
     issue_kept,
     issue_record,
@@ -172,8 +174,9 @@ def put_alerts(cluster: Cluster, counters: Counters, alerts: Sequence[Alert]) ->
         stored = _sources(cluster, ALERTS, [alert.id]).get(alert.id, {})
         source = {
             **{name: record[name] for name in _ALERT_FIELDS},
-            **{name: stored[name] for name in ("state", "verdict", "acknowledged") if name in stored},
-            "delay_hours": (alert.detected - alert.started).total_seconds() / 3600,
+            **{name: stored[name] for name in ("state", "verdict", "right", "acknowledged") if name in stored},
+            "delay_hours": hours_between(alert.started, alert.detected),
+            "hours_to_alert": hours_to_alert(alert),
             "agency": alert.agency,
             "detected_us": micros(alert.detected),
             "evidence": [item.id for item in alert.evidence],
@@ -222,7 +225,8 @@ def add_alert_event(cluster: Cluster, counters: Counters, id: str, event: Mappin
     _add_history(cluster, counters, id, entry, unique=False)
     source = {**found["_source"], "state": str(entry.get("state", ""))}
     if source["state"] in VERDICTS:
-        source |= {"verdict": VERDICTS[source["state"]], "acknowledged": entry["at"]}
+        verdict = VERDICTS[source["state"]]
+        source |= {"verdict": verdict, "right": int(verdict == "right"), "acknowledged": entry["at"]}
     cluster.put(ALERTS, id, dump(source), version=int(source["detected_us"]))
 
 

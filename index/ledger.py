@@ -89,6 +89,17 @@ def alert_record(alert: Alert) -> Record:
     return {**record, **{name: getattr(alert, name) for name in exact}, "range90": list(alert.range90)}
 
 
+def hours_between(start: datetime, end: datetime) -> float:
+    """Hours from one moment to another."""
+    return (end - start).total_seconds() / 3600
+
+
+def hours_to_alert(alert: Alert) -> float | None:
+    """Hours from the first publication among an alert's evidence to the alert; None where no publication time is known."""
+    published = [item.published for item in alert.evidence if item.published is not None]
+    return hours_between(min(published), alert.detected) if published else None
+
+
 def event_entry(event: Mapping[str, Any]) -> Record:
     """A history or audit entry; raises ValueError without an aware time `at`."""
     at = event.get("at")

@@ -1,23 +1,18 @@
-"""Five checks of generated boards that need no server: schema, references, layers, grid, fields. The sixth runs each layer
-on a real Elasticsearch and is in `flows/kibana.py`. Every check yields one line for each thing that is wrong."""
+"""Checks 1–4 of generated boards, on what would be imported: schema, references, layers, grid. The fifth is in fields.py, the
+sixth runs each layer on a real Elasticsearch and is in `flows/kibana_numbers.py`. Each yields one line for each thing that is wrong.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from itertools import combinations
-from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from dashboards.kibana.model import COLUMNS, Board, Column, Panel, ProvinceMap, Search, Where
+from dashboards.kibana.model import COLUMNS
 from dashboards.kibana.saved import Object
-
-Fields = Mapping[str, Mapping[str, Any]]  # index → field → mapping
-
-_NUMBERS: Final = {"long", "integer", "float", "half_float", "double", "short"}
-_AGGREGATABLE: Final = {"keyword", "date", "boolean", *_NUMBERS}
 
 
 def saved_objects(items: Sequence[Object]) -> Iterator[str]:
@@ -25,6 +20,8 @@ def saved_objects(items: Sequence[Object]) -> Iterator[str]:
     yield from schema(items)
     yield from references(items)
     for item in items:
+        if item["type"] == "map":
+            yield from map_layers(item)
         if item["type"] == "dashboard":
             for panel in json.loads(item["attributes"]["panelsJSON"]):
                 yield from layers(item, panel)
@@ -90,9 +87,11 @@ def layers(board: Object, panel: Object) -> Iterator[str]:
         split = [columns[id_]["isBucketed"] for id_ in layer["columnOrder"]]
         if split != sorted(split, reverse=True):
             yield f"{where}: cột chia nhóm phải đứng trước cột đo"
-        for id_ in _accessors(state["visualization"], layer_id):
+        shown = list(_accessors(state["visualization"], layer_id))
+        for id_ in shown:
             if id_ not in columns:
                 yield f"{where}: không có cột {id_!r}"
+        yield from (f"{where}: cột {id_!r} không hiện ở đâu" for id_ in columns if id_ not in shown)
         for column in columns.values():
             ranking = column.get("params", {}).get("orderBy", {}).get("columnId")
             if ranking is not None and (ranking not in columns or columns[ranking]["isBucketed"]):
@@ -108,6 +107,25 @@ def _accessors(visualization: Object, layer_id: str) -> Iterator[str]:
         yield from layer.get("accessors", ())
         yield from (column["columnId"] for column in layer.get("columns", ()))
         yield from (layer[key] for key in ("xAccessor", "splitAccessor", "metricAccessor") if key in layer)
+
+
+def map_layers(item: Object) -> Iterator[str]:
+    """Only our own polygons, each coloured by the measure that it is joined to."""
+    for layer in json.loads(item["attributes"]["layerListJSON"]):
+        where = f"lớp dữ liệu: {_name(item)} / {layer['label']}"
+        if layer["sourceDescriptor"]["type"] != "ES_SEARCH":
+            yield f"{where}: nguồn {layer['sourceDescriptor']['type']} lấy dữ liệu từ bên ngoài"
+        fill = layer["style"]["properties"]["fillColor"]["options"]["field"]["name"]
+        joined = [_joined(join["right"]) for join in layer["joins"]]
+        if joined != [fill]:
+            yield f"{where}: tô màu theo {fill!r}, nhưng phép đo là {joined}"
+
+
+def _joined(join: Object) -> str:
+    """Kibana Maps' own name of a joined measure."""
+    (metric,) = join["metrics"]
+    measure = metric["type"] if metric["type"] == "count" else f"{metric['type']}_of_{metric['field']}"
+    return f"__kbnjoin__{measure}__{join['id']}"
 
 
 def grid(board: Object) -> Iterator[str]:
@@ -129,69 +147,6 @@ def _overlap(one: Object, other: Object) -> bool:
     across = one["x"] < other["x"] + other["w"] and other["x"] < one["x"] + one["w"]
     down = one["y"] < other["y"] + other["h"] and other["y"] < one["y"] + one["h"]
     return bool(across and down)
-
-
-def fields(boards: Sequence[Board], searches: Sequence[Search], known: Fields) -> Iterator[str]:
-    """Check 5: every field exists in the template and can do what is asked of it."""
-    for board in boards:
-        for control in board.controls:
-            yield from _needs(board.title, control.view.index, control.field, _AGGREGATABLE, known)
-        for panel in board.panels:
-            where = f"{board.title} / {panel.title}"
-            if isinstance(panel, ProvinceMap):
-                yield from _needs(where, panel.view.index, panel.term, {"keyword"}, known)
-                yield from _needs(where, panel.shapes.index, "shape", {"geo_shape"}, known)
-                yield from _needs(where, panel.shapes.index, "code", {"keyword"}, known)
-            else:
-                yield from _panel_fields(where, panel, known)
-    for search in searches:
-        for field in search.columns:
-            yield from _needs(search.title, search.view.index, field, {*_AGGREGATABLE, "text"}, known)
-        yield from _where_fields(search.title, search.view.index, search.where, known)
-
-
-def _panel_fields(where: str, panel: Panel, known: Fields) -> Iterator[str]:
-    index = panel.view.index
-    if panel.view.time:
-        yield from _needs(where, index, panel.view.time, {"date"}, known)
-    yield from _where_fields(where, index, panel.where, known)
-    for column in panel.columns:
-        yield from _where_fields(where, index, column.where, known)
-        if column.field:
-            yield from _needs(where, index, column.field, _types(column), known)
-        elif column.operation != "count":
-            yield f"trường: {where}: cột {column.label!r} thiếu trường"
-
-
-def _types(column: Column) -> set[str]:
-    if column.operation == "date":
-        return {"date"}
-    return _NUMBERS if column.operation in {"sum", "average"} else _AGGREGATABLE
-
-
-def _where_fields(where: str, index: str, condition: Where, known: Fields) -> Iterator[str]:
-    for field, value in condition:
-        yield from _needs(where, index, field, {"boolean"} if isinstance(value, bool) else {"keyword"}, known)
-
-
-def _needs(where: str, index: str, field: str, types: set[str], known: Fields) -> Iterator[str]:
-    mapping = known.get(index, {}).get(field)
-    if mapping is None:
-        yield f"trường: {where}: {index} không có trường {field!r}"
-    elif mapping["type"] not in types or mapping.get("doc_values") is False:
-        yield f"trường: {where}: {index}.{field} kiểu {mapping['type']} không dùng được ở đây"
-
-
-def flat(properties: Mapping[str, Any], head: str = "") -> dict[str, Any]:
-    """A mapping's fields by their full names, multi-fields included: 'title.raw'."""
-    found: dict[str, Any] = {}
-    for name, mapping in properties.items():
-        if "properties" in mapping:
-            found |= flat(mapping["properties"], f"{head}{name}.")
-            continue
-        found[head + name] = mapping
-        found |= flat(mapping.get("fields", {}), f"{head}{name}.")
-    return found
 
 
 def _name(item: Object) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
-Chart = Literal["bar", "line", "area", "rows", "metric", "table"]
-Operation = Literal["count", "sum", "average", "unique", "date", "terms"]
+Chart = Literal["bar", "line", "area", "rows", "share", "metric", "table"]
+Operation = Literal["count", "sum", "average", "unique", "latest", "date", "terms"]
 Interval = Literal["1h", "1d", "1w", "1M"]
-Scalar = str | bool
-Where = tuple[tuple[str, Scalar], ...]  # all of these fields have these values
+Value = str | bool | tuple[str, ...] | None  # equal to; any of; absent
+Where = tuple[tuple[str, Value], ...]  # all of these fields have these values
 
 COLUMNS = 48  # of Kibana's grid
 BUCKETS: frozenset[Operation] = frozenset({"date", "terms"})
@@ -21,6 +22,15 @@ def fixed_id(*names: str) -> str:
     return str(uuid5(NAMESPACE_URL, "urn:duluan:kibana:" + ":".join(names)))
 
 
+class Box(NamedTuple):
+    """Where a panel lies on the grid, in columns and rows from the top left."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
 @dataclass(frozen=True, slots=True)
 class DataView:
     """An index (or alias) as Kibana sees it."""
@@ -28,6 +38,8 @@ class DataView:
     index: str
     name: str
     time: str | None  # its time field
+    fields: Mapping[str, str] = field(default_factory=dict)  # field → what people read above it
+    named: tuple[str, ...] = ()  # fields whose codes people read as names, see labels.py
 
     @property
     def id(self) -> str:
@@ -37,7 +49,7 @@ class DataView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a layer. `order` names the metric that ranks a `terms` column; empty ranks by name."""
+    """One column of a layer. `order` names the metric that ranks a `terms` column, largest first; empty ranks by name."""
 
     id: str
     label: str
@@ -46,6 +58,7 @@ class Column:
     interval: Interval = "1d"
     size: int = 10
     order: str = ""
+    rising: bool = False  # smallest first
     where: Where = ()
 
     @property
@@ -56,18 +69,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One chart: a single layer of columns over one data view. Buckets come before metrics."""
+    """One chart: a single layer of columns over one data view. Buckets come before metrics.
+
+    `apart` panels do not follow the controls: their index lacks a field of one, and would show nothing.
+    """
 
     id: str
     title: str
     chart: Chart
     view: DataView
     columns: tuple[Column, ...]
+    box: Box
     where: Where = ()
-    x: int
-    y: int
-    w: int
-    h: int
+    apart: bool = False
 
     @property
     def buckets(self) -> tuple[Column, ...]:
@@ -82,7 +96,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A list of values above a board that filters all its panels."""
+    """A list of values above a board that filters all its panels but those apart."""
 
     title: str
     view: DataView
@@ -90,47 +104,83 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapLayer:
+    """The communes coloured by one measure of the documents of `view` that name them."""
+
+    id: str
+    title: str
+    view: DataView
+    term: str  # the field of `view` that holds commune codes
+    metric: Column  # count, sum or average
+    where: Where = ()
+    apart: bool = False
+    shown: bool = True  # else a click in the list of layers shows it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvinceMap:
-    """Our own polygons, coloured by how many documents of `view` name each commune; no outside tiles."""
+    """Our own polygons in layers; no outside tiles."""
 
     id: str
     title: str
     shapes: DataView  # documents with `code`, `name`, `shape`
-    view: DataView
-    term: str  # the field of `view` that holds commune codes
-    x: int
-    y: int
-    w: int
-    h: int
+    layers: tuple[MapLayer, ...]
+    box: Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """A saved search."""
+    """A saved search: a list of documents, newest first."""
 
     id: str
     title: str
+    description: str
     view: DataView
     columns: tuple[str, ...]
     where: Where = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A saved search shown on a board."""
+
+    id: str
+    title: str
+    search: Search
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """One dashboard."""
+    """One dashboard, opened on its last `days` days."""
 
     id: str
     title: str
     description: str
-    panels: tuple[Panel | ProvinceMap, ...]
+    panels: tuple[Panel | ProvinceMap | Listing, ...]
     controls: tuple[Control, ...] = ()
-    since: str = "now-30d/d"
+    days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What the boards show of one province: names for codes (field → code → name) and where it lies (longitude, latitude)."""
+
+    names: Mapping[str, Mapping[str, str]]
+    centre: tuple[float, float]
 
 
 def kuery(where: Where) -> str:
     """Kibana's query text of `where`."""
-    return " and ".join(f"{field} : {_literal(value)}" for field, value in where)
+    return " and ".join(_clause(field, value) for field, value in where)
 
 
-def _literal(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
+def _clause(field: str, value: Value) -> str:
+    if value is None:
+        return f"not {field} : *"
+    if isinstance(value, bool):
+        return f"{field} : {str(value).lower()}"
+    if isinstance(value, str):
+        return f'{field} : "{value}"'
+    either = " or ".join(f'"{one}"' for one in value)
+    return f"{field} : ({either})"
