@@ -19,7 +19,7 @@ def credential(name: str, source: str, environ: Mapping[str, str] | None = None)
             return value.strip()
         if path := env.get(f"{key}_FILE"):
             try:
-                return Path(path).read_text(encoding="utf-8").strip()
+                return Path(path).read_text(encoding="utf-8").strip() or None
             except OSError as error:
                 raise SourceProblem(
                     f"không đọc được tệp của {key}_FILE: {error.strerror}", action="stop", local=True

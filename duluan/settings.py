@@ -12,7 +12,7 @@ DEFAULT_STATE = "var/state"
 
 
 def secret(name: str) -> str | None:
-    """$NAME, or the content of the file named by $NAME_FILE, stripped; None where neither is set.
+    """$NAME, or the content of the file named by $NAME_FILE, stripped; None where neither is set or what is there is empty.
 
     Raises ConfigError (without the content) where the file cannot be read.
     """
@@ -22,7 +22,7 @@ def secret(name: str) -> str | None:
     if not path:
         return None
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return Path(path).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
         raise ConfigError(f"{name}_FILE: không đọc được tệp {path}") from None
 
