@@ -16,9 +16,10 @@ from duluan.model import VOICE_KINDS, Document, Enriched, Rejected, Sentiment
 from duluan.privacy import redact
 from duluan.text import fold
 from nlp.backends import BACKENDS, Backend, Reading
-from nlp.keywords import keywords
+from nlp.keywords import parts_read, ranked
 from nlp.language import language
 from nlp.places import Locator
+from nlp.words import segment_all
 
 F32 = npt.NDArray[np.float32]
 BATCH = 128
@@ -65,9 +66,9 @@ class Enricher:
         languages = [_language_of(document) for document in cleaned]
         refused = [_refusal(document, lang) for document, lang in zip(cleaned, languages, strict=True)]
         kept = [document for document, reason in zip(cleaned, refused, strict=True) if reason is None]
-        classes = iter(self._classify(kept))
+        classes, terms = iter(self._classify(kept)), iter(self._terms(kept))
         for document, lang, reason in zip(cleaned, languages, refused, strict=True):
-            yield reason if reason is not None else self._complete(document, lang, next(classes))
+            yield reason if reason is not None else self._complete(document, lang, next(classes), next(terms))
 
     def _classify(self, documents: Sequence[Document]) -> Iterator[_Classes]:
         found = self._backend.probabilities([Reading(d.text, d.title, d.kind) for d in documents])
@@ -104,7 +105,7 @@ class Enricher:
             topics[place] = topics.get(place, 0.0) + float(share)
         return topics
 
-    def _complete(self, document: Document, lang: str, classes: _Classes) -> Enriched:
+    def _complete(self, document: Document, lang: str, classes: _Classes, terms: tuple[str, ...]) -> Enriched:
         located = self._locator.locate(
             f"{document.title}\n{document.text}" if document.title else document.text,
             document.published or document.fetched,
@@ -118,14 +119,20 @@ class Enricher:
             places=located.places,
             in_province=located.in_province,
             agency=agency.id if agency else None,
-            keywords=self._terms(document) if self._keywords else (),
+            keywords=terms,
             models=self._models,
         )
 
-    def _terms(self, document: Document) -> tuple[str, ...]:
-        own_words = document.kind in VOICE_KINDS
-        title = "" if document.kind == "comment" else document.title  # a comment's title is another's text
-        return keywords(document.text, title, own_words=own_words, known=self._known)
+    def _terms(self, documents: Sequence[Document]) -> list[tuple[str, ...]]:
+        """Keywords of each document. A comment's title is another's text and gives none."""
+        if not self._keywords:
+            return [()] * len(documents)
+        parts = [parts_read(d.text, "" if d.kind == "comment" else d.title) for d in documents]
+        words = segment_all([part for pair in parts for part in pair])
+        return [
+            ranked(title, text, own_words=document.kind in VOICE_KINDS, known=self._known)
+            for document, title, text in zip(documents, words[::2], words[1::2], strict=True)
+        ]
 
 
 def _redacted(document: Document) -> Document:

@@ -7,11 +7,11 @@ Officials in office may stay in news, where their office stands before the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from duluan.text import fold
 from nlp.lexicon import lexicon
-from nlp.words import segment
+from nlp.words import segment_all
 
 LIMIT = 10
 _READ = 800  # characters of a long text that are segmented: the lead says what it is about
@@ -32,18 +32,30 @@ def keywords(
 
     `own_words`: a comment, post or report, where no person's name may stay. `known`: folded names (places) that are no persons.
     """
+    return ranked(*segment_all(parts_read(text, title)), own_words=own_words, known=known, limit=limit)
+
+
+def parts_read(text: str, title: str) -> tuple[str, str]:
+    """What is segmented of a title and a text."""
+    return _MARK.sub(" ", title), _MARK.sub(" ", text[:_READ])
+
+
+def ranked(
+    title: Sequence[str], text: Sequence[str], *, own_words: bool, known: Collection[str] = (), limit: int = LIMIT
+) -> tuple[str, ...]:
+    """`keywords` of words that are segmented already; the title's count twice."""
     counts: dict[str, int] = {}
-    for part, weight in ((title, 2), (text[:_READ], 1)):
-        for term in _terms(_MARK.sub(" ", part), own_words, known):
+    for words, weight in ((title, 2), (text, 1)):
+        for term in _terms(words, own_words, known):
             counts[term] = counts.get(term, 0) + weight
-    ranked = sorted(counts, key=lambda term: -counts[term])  # stable: ties stay in order of appearance
-    return tuple(ranked[:limit])
+    found = sorted(counts, key=lambda term: -counts[term])  # stable: ties stay in order of appearance
+    return tuple(found[:limit])
 
 
-def _terms(text: str, own_words: bool, known: Collection[str]) -> Iterator[str]:
+def _terms(words: Sequence[str], own_words: bool, known: Collection[str]) -> Iterator[str]:
     before = ""
     office = False
-    for word in segment(text):
+    for word in words:
         lowered = word.lower()
         if _is_person(word, before, known) and (own_words or not office):
             before = lowered
