@@ -37,9 +37,7 @@ class ZaloWebhook:
         self._secret = secret
         self._classify = classify
         self._clock = clock
-        with state.change() as db:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                db.execute(statement)
+        _set_up(state)
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> int:
         """The HTTP status to answer at once: 200 taken (or a probe, or a repetition), 400 no event, 403 a wrong signature."""
@@ -53,8 +51,11 @@ class ZaloWebhook:
             return 400
         if not isinstance(event, dict):
             return 400
-        if not self._signed(body, str(event.get("timestamp", "")), headers):
+        timestamp = str(event.get("timestamp", ""))
+        if not self._signed(body, timestamp, headers):
             return 403
+        if not self._recent(timestamp):
+            return 200  # genuine but old: somebody plays a recording, longer ago than we remember numbers
         message = event.get("message")
         if str(event.get("event_name", "")).startswith("user_send_") and isinstance(message, dict):
             self._count(message)
@@ -64,6 +65,12 @@ class ZaloWebhook:
         given = next((value for name, value in headers.items() if name.lower() == "x-zevent-signature"), "")
         wanted = signature(self._app_id, body, timestamp, self._secret)
         return hmac.compare_digest(given.strip().removeprefix("mac=").strip().lower().encode(), wanted.encode())
+
+    def _recent(self, timestamp: str) -> bool:
+        """Was the event sent (milliseconds since 1970) within the time for which message ids are remembered?"""
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
+            return False
+        return abs(self._clock().timestamp() - int(timestamp) / 1000) <= SEEN_FOR.total_seconds()
 
     def _count(self, message: Mapping[str, Any]) -> None:
         """One more of its topic in this hour, once a message."""
@@ -79,14 +86,23 @@ class ZaloWebhook:
                     (hour, topic),
                 )
 
-    def counts(self, minimum: int = 5) -> list[tuple[datetime, str, int | None]]:
-        """(hour, topic, messages), oldest first; None where there are fewer than `minimum`: too few to show."""
-        rows = self._state.rows("SELECT hour, topic, n FROM message_count ORDER BY hour, topic")
-        return [
-            (
-                datetime.fromisoformat(str(hour)).astimezone(UTC),
-                str(topic),
-                int(str(n)) if int(str(n)) >= minimum else None,
-            )
-            for hour, topic, n in rows
-        ]
+
+def message_counts(state: State, minimum: int) -> list[tuple[datetime, str, int | None]]:
+    """(hour, topic, messages), oldest first; None where there are fewer than `minimum`: too few to show."""
+    _set_up(state)
+    rows = state.rows("SELECT hour, topic, n FROM message_count ORDER BY hour, topic")
+    return [(_utc(str(hour)), str(topic), _shown(int(str(n)), minimum)) for hour, topic, n in rows]
+
+
+def _utc(hour: str) -> datetime:
+    return datetime.fromisoformat(hour).astimezone(UTC)
+
+
+def _shown(count: int, minimum: int) -> int | None:
+    return count if count >= minimum else None
+
+
+def _set_up(state: State) -> None:
+    with state.change() as db:
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            db.execute(statement)

@@ -36,6 +36,7 @@ COMMANDS: dict[str, _Entry] = {
     "run": _Entry("run", "Thu thập → phân tích → lưu → cảnh báo, trên nguồn thật."),
     "demo": _Entry("demo", "Chạy trọn quy trình trên một tỉnh mẫu, không cần mạng."),
     "serve": _Entry("serve", "Chạy theo lịch (Prefect)."),
+    "zalo": _Entry("zalo", "Đếm tin nhắn gửi tới Zalo OA (webhook), không lưu nội dung."),
     "doctor": _Entry("doctor", "Kiểm tra máy này: thứ gì chạy được, thứ gì còn thiếu."),
     "setup": _Entry("setup", "Tạo lược đồ kho."),
     "alerts": _Entry("alerts", "Xem, giải thích, ghi nhận cảnh báo."),
