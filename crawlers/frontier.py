@@ -1,8 +1,8 @@
 """What is still to be fetched, with not-before per address, on disk: a killed crawl goes on where it was.
 
 A page's life: queued → sent to the parent process → taken, when the consumer took its document → stored, when the store is known
-to have it. A page that was sent or taken but never stored (somebody died) is queued once more, so nothing is lost and no page
-is fetched more than twice. Pages that end otherwise are `closed`, their reason counted by the consumer.
+to have it. A page that was sent or taken but never stored (somebody died) is queued once more: after one crash no page was fetched
+more than twice, and nothing is lost by several. Pages that end otherwise are `closed`, their reason counted by the consumer.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class Frontier:
                         continue
                     db.execute("DELETE FROM page WHERE id = ? AND api = 1", (id,))
                     db.execute(
-                        "UPDATE page SET status = CASE WHEN tries < 2 THEN 'queued' ELSE 'closed' END WHERE id = ?",
-                        (id,),
+                        "UPDATE page SET status = CASE WHEN tries < ? THEN 'queued' ELSE 'closed' END WHERE id = ?",
+                        (MAX_TRIES, id),
                     )
 
     def _taken(self, batch: Sequence[tuple[str, str]]) -> set[str]:

@@ -13,4 +13,4 @@ class Limits:
     source_seconds: float = 900.0  # one source's pages; what is left waits in the frontier
     source_pages: int = 500
     wait_for_page: float = 60.0  # a page due later than this is left to the next crawl
-    sources_at_once: int = 32  # a source that hangs holds one of these places for no longer than its own time-outs
+    sources_at_once: int = 512  # waiting costs nothing: what is bounded is the exchanges under way (pace.AT_ONCE)

@@ -18,6 +18,7 @@ from crawlers.state import State
 
 MIN_DELAY = 2.0  # seconds between two requests to a public host: 0.5 requests/s, whatever a source's config says
 MAX_WAIT = 90.0  # seconds; a page that would wait longer stays in the frontier instead of holding its source
+AT_ONCE = 64  # exchanges under way in one process: bounds memory (8 MiB each), and a server that hangs holds one for its time-out
 MAX_RETRY_AFTER = 24 * 3600.0  # a host that asks for more is tried once a day: back-off never disables for good
 DEFAULT_RETRY_AFTER = 60.0  # a 429 without Retry-After; NukeViet's flood window is 60 s
 
@@ -29,6 +30,7 @@ class Pace:
         self._state = state
         self._now = now
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def turn(self, host: str, delay: float) -> AsyncIterator[None]:
@@ -37,11 +39,17 @@ class Pace:
         Raises Deferred where the host must be left alone for longer than MAX_WAIT.
         """
         async with self._locks[host]:
-            while (wait := self._take(host, delay)) > 0:
+            while True:
+                async with (
+                    self._places
+                ):  # before the slot is taken: one taken and used later would bring two requests close
+                    wait = self._take(host, delay)
+                    if wait <= 0:
+                        yield
+                        return
                 if wait > MAX_WAIT:
                     raise Deferred("host_busy", wait, "máy chủ yêu cầu chờ lâu")
                 await asyncio.sleep(wait + 0.002)
-            yield
 
     def _take(self, host: str, delay: float) -> float:
         """0 where the slot is ours, else seconds until it may be."""

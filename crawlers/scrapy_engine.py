@@ -30,6 +30,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupErro
 from crawlers.gate import Sending, Wire
 from crawlers.guard import address_allowed
 from crawlers.outcome import Deferred, Refused
+from crawlers.pace import AT_ONCE
 
 Job = Callable[["ScrapyTransport"], Awaitable[None]]
 
@@ -148,7 +149,7 @@ def settings(agent: str, limit: int, extra: dict[str, Any] | None = None) -> dic
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_DELAY": 0,  # the gate paces, across processes
         "RANDOMIZE_DOWNLOAD_DELAY": False,
-        "CONCURRENT_REQUESTS": 64,
+        "CONCURRENT_REQUESTS": AT_ONCE,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
         "TWISTED_DNS_RESOLVER": f"{here}.GuardedResolver",
         "DNS_TIMEOUT": 10,

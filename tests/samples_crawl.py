@@ -59,12 +59,15 @@ class Site:
         return [hit.path for hit in self.hits if hit.path != "/robots.txt"]
 
 
+EVERY = "0.0.0.0"  # as `host`: one server that is 127.0.0.1, 127.0.0.2 …, each a host of its own to the crawler
+
+
 @contextmanager
 def site(routes: Mapping[str, Route] | None = None, host: str = "127.0.0.1") -> Iterator[Site]:
-    """A running server; requests are served side by side."""
+    """A running server; requests are served side by side. `host` EVERY: all of 127.0.0.0/8."""
     server = ThreadingHTTPServer((host, 0), BaseHTTPRequestHandler)
     server.daemon_threads = True
-    here = Site(f"http://{host}:{server.server_port}", dict(routes or {}))
+    here = Site(f"http://{'127.0.0.1' if host == EVERY else host}:{server.server_port}", dict(routes or {}))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples_crawl import Reply, Route, article, documents, feed, fetches, run, site, source
+from samples_crawl import EVERY, Reply, Route, article, documents, feed, fetches, run, site, source
 
 from crawlers.decode import decode_body, looks_cut
 from crawlers.outcome import Refused
@@ -106,6 +106,26 @@ def test_a_hanging_source_delays_no_other(tmp_path: Path) -> None:
     assert [item.source for item in found if isinstance(item, Document)] == ["tot"] * 5
     assert [item.source for item in found if isinstance(item, Fetch)] == ["tot", "treo"]
     assert max(hit.at for hit in good.hits) - min(hit.at for hit in good.hits) < 1.5
+
+
+def test_seventy_hanging_sources_delay_the_others_by_one_time_out_at_most(tmp_path: Path) -> None:
+    """More than exchanges may be under way; each has a good list and page after page that hangs."""
+    hanging = _raw(HTML, b"<html>", _drip)
+    with site(host=EVERY) as here:
+        port = here.base.rpartition(":")[2]
+        here.routes |= {f"/treo-{n}.html": hanging for n in range(3)} | {"/tin.html": Reply(article("Tin tốt"))}
+        here.routes["/treo.rss"] = lambda hit: feed(
+            f"http://{hit.headers['host']}", [f"/treo-{n}.html" for n in range(3)]
+        )
+        here.routes["/tot.rss"] = lambda hit: feed(f"http://{hit.headers['host']}", ["/tin.html"])
+        bad = [source(f"http://127.0.1.{n}:{port}/treo.rss", id=f"treo{n}") for n in range(1, 71)]
+        good = [source(f"http://127.0.2.{n}:{port}/tot.rss", id=f"tot{n}") for n in range(1, 4)]
+        found = run([*bad, *good], tmp_path)
+    ended = [item.source for item in found if isinstance(item, Fetch)]
+    assert len(ended) == 73
+    assert len(documents(found)) == 3
+    third = min(hit.at for hit in here.hits if hit.path == "/treo-2.html")  # a bad source that has waited two time-outs
+    assert max(hit.at for hit in here.hits if hit.path == "/tin.html") < third
 
 
 def test_a_dead_feed_is_a_failed_fetch_and_backs_off(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from samples_crawl import Reply, article, documents, feed, run, site, source
 from typer.testing import CliRunner
 
 from crawlers.audit import Audit, take_audit, without_secrets
-from crawlers.frontier import Entry, Frontier
+from crawlers.frontier import MAX_TRIES, Entry, Frontier
 from crawlers.spool import Spool, expire_spool, private_folder, read_spool
 from crawlers.state import State
 from duluan.cli.main import app
@@ -101,10 +101,11 @@ def _document(id: str) -> Document:
     )
 
 
-def test_a_page_that_nobody_stored_is_fetched_once_more_and_no_more(tmp_path: Path) -> None:
+def test_a_page_that_nobody_stored_is_fetched_once_more_after_each_crash_but_not_for_ever(tmp_path: Path) -> None:
+    """It used to be given up, and lost, with the second crash."""
     frontier = Frontier(State(tmp_path))
     assert frontier.add([_entry("a"), _entry("b"), _entry("a")]) == 2
-    for _ in range(2):
+    for _ in range(MAX_TRIES):
         due = frontier.next_due("bao")
         assert due is not None
         assert due[0].id == "a"

@@ -77,6 +77,9 @@ def crawl(
                 progress=progress,
                 watch=seen,
             )
+    except KeyboardInterrupt:
+        print("duluan: đã dừng theo yêu cầu; lần sau crawl đọc tiếp từ chỗ này", file=sys.stderr)
+        raise typer.Exit(130) from None
     finally:
         index.close()
     if as_json:
