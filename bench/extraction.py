@@ -1,4 +1,4 @@
-"""Extraction side by side: `python bench/extraction.py [SHARED] [--rounds N]` prints a markdown table.
+"""Extraction side by side: `python bench/extraction.py [SHARED] [--rounds N]` prints a table and writes it to docs/benchmarks.md.
 
 Cases: our own page fixtures (text and record ours) and, where ../shared is, the real pages of html_fixtures with their gold.
 The others run at their best for this task: trafilatura fast with original dates to the second; readability-lxml and newspaper4k
@@ -24,6 +24,7 @@ from unittest import mock
 
 import lxml.html
 import trafilatura
+from sections import machine, write_section
 
 from crawlers.extract import extract
 from crawlers.extract.times import parse_vietnamese_time
@@ -261,14 +262,31 @@ def main() -> None:
     folder = options.shared / "data" / "html_fixtures"
     real = real_cases(folder) if folder.is_dir() else []
     cases = real + own_cases()
-    kilobytes = sum(len(case.page.body) for case in real) // max(1, len(real)) // 1024
-    print(f"{len(cases)} pages, {len(real)} of them real ({kilobytes} KB on average)\n")
-    print("| tool | title | minute | sentence | F1 VnExpress | F1 own pages | lists kept | ms/page | pages/s |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    lines = [described(real, cases), "", *HEAD]
+    print("\n".join(lines))
     for name, tool in TOOLS.items():
         if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+            lines.append(f"| {name} | not installed (`pip install '.[bench]'`) |" + " |" * 7)
             continue
-        print(row(name, judge(tool, cases, options.rounds)), flush=True)
+        lines.append(row(name, judge(tool, cases, options.rounds)))
+        print(lines[-1], flush=True)
+    if real:
+        write_section("Extraction", "\n".join([f"Written by `python bench/extraction.py` {machine()}.", *lines]))
+
+
+HEAD = (
+    "| tool | title | minute | sentence | F1 VnExpress | F1 own pages | lists kept | ms/page | pages/s |",
+    "|---|---|---|---|---|---|---|---|---|",
+)
+
+
+def described(real: list[Case], cases: list[Case]) -> str:
+    """What was measured: how many pages, how large."""
+    kilobytes = sum(len(case.page.body) for case in real) // max(1, len(real)) // 1024
+    return (
+        f"{len(cases)} pages, {len(real)} of them real ({kilobytes} KB on average: the figures of speed, CPU time, best of several"
+        " rounds). minute: time of publication to the minute with its zone; lists kept: list pages taken for articles."
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sections import machine, write_section
+
 from crawlers.crawl import crawl
 from duluan.clock import system_clock
 from duluan.config import Source
@@ -107,7 +109,9 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=200)
     parser.add_argument("--pages", type=int, default=3, help="pages a source")
     options = parser.parse_args()
-    print(poll(options.sources, options.pages))
+    line = poll(options.sources, options.pages)
+    print(line)
+    write_section("Polling", f"Written by `python bench/polling.py` {machine()}. {line}")
 
 
 if __name__ == "__main__":

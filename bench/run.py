@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
+
+from sections import machine, write_section
 
 from duluan.config import load_province
 from duluan.model import Clustered, Document, Enriched
@@ -35,7 +34,7 @@ from nlp.enrich import Enricher
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
 MAP = ROOT / "examples" / "import-maps" / "rss-daily.toml"
-OTHERS = ("extraction.py", "clustering.py", "places.py", "redaction.py")
+OTHERS = ("extraction.py", "polling.py", "clustering.py", "places.py", "redaction.py")
 Row = tuple[str, float, str]
 
 
@@ -131,14 +130,12 @@ def main() -> None:
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     memory = f"peak memory: stages {own:.0f} MB, largest import process {children:.0f} MB"
     print(memory)
-    load = os.getloadavg()[1]
-    head = (
-        f"# Benchmarks\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {len(items):,} {what}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, load average {load:.1f}.\n\n"
-        "| stage | items a second |\n|---|---|\n"
-    )
     table = "".join(f"| {name} | {rate:,.0f} |\n" for name, rate, _ in rows)
-    (ROOT / "docs" / "benchmarks.md").write_text(f"{head}{table}\n{memory[0].upper()}{memory[1:]}.\n", encoding="utf-8")
+    write_section(
+        "Stages and import",
+        f"Written by `make bench` {machine()}: {len(items):,} {what}.\n\n| stage | items a second |\n|---|---|\n{table}\n"
+        f"{memory[0].upper()}{memory[1:]}.",
+    )
     for other in OTHERS if args.all else ():
         subprocess.run([sys.executable, str(ROOT / "bench" / other)], check=False)
 
