@@ -7,6 +7,7 @@ import shutil
 import smtplib
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from duluan.clock import Clock, local
 from duluan.config import load_province
 from duluan.errors import DuluanError
 from flows.machine import find_browser
+from index.base import Index
 
 Verdict = Literal["ok", "optional", "broken"]
 
@@ -39,7 +41,7 @@ class Finding:
 
 
 def examine(
-    *, province: Path, store: str, smtp: str | None, open_store: Callable[[str], object], clock: Clock
+    *, province: Path, store: str, smtp: str | None, open_store: Callable[[str], Index], clock: Clock
 ) -> list[Finding]:
     """All findings. `open_store` opens and sets up the store; whatever DuluanError it raises becomes a finding."""
     return [
@@ -77,15 +79,21 @@ def _province(folder: Path) -> Finding:
     return Finding("Hồ sơ tỉnh", "ok", detail)
 
 
-def _store(url: str, open_store: Callable[[str], object]) -> Finding:
+def _store(url: str, open_store: Callable[[str], Index]) -> Finding:
+    """Opens the store and lets it check itself: pages, full-text index, rollups; cluster, locked indices, ids stored twice."""
+    what = "Kho dữ liệu"
     try:
-        store = open_store(url)
+        with closing(open_store(url)) as store:
+            problems = store.check()
     except DuluanError as error:
-        return Finding("Kho dữ liệu", "broken", str(error), "duluan setup --store ĐỊA_CHỈ_KHO")
-    close = getattr(store, "close", None)
-    if close:
-        close()
-    return Finding("Kho dữ liệu", "ok", url)
+        return Finding(what, "broken", str(error), "duluan setup --store ĐỊA_CHỈ_KHO")
+    shown = url.rpartition("@")[2] if "@" in url else url  # a password in the address is not shown
+    if problems:
+        more = f" (và {len(problems) - 1} lỗi khác)" if len(problems) > 1 else ""
+        return Finding(
+            what, "broken", f"{shown}: {problems[0]}{more}", "duluan restore BẢN_SAO_LƯU, sau khi đã duluan backup"
+        )
+    return Finding(what, "ok", f"{shown}, tự kiểm tra không thấy lỗi")
 
 
 def _disk(store: str) -> Finding:

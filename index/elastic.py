@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -17,46 +16,17 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from elasticsearch import ConnectionError as NoConnection
 
 from duluan.errors import StoreError
+from index.elastic_bulk import PUSHED_BACK, TOO_LARGE, Action, Outcome, send
 
 Body = Mapping[str, Any]
 
 TIMEOUT = 120.0  # seconds; a snapshot or a re-index of a month answers later than a search
-BULK_BYTES = 8_000_000  # of one request; Elasticsearch refuses 100 MB, and advises 5–15
-BULK_TRIES = 6
+BULK_WAIT = "30s"  # that a bulk waits for a primary shard that is on its way
 PAGE = 1000
 WHOLE = {"allow_partial_search_results": "false"}  # an answer that lacks a shard is an error, not a smaller number
 PARTS = {"allow_partial_search_results": False}
 _HEADERS = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One line pair of a bulk request; `source` None deletes."""
-
-    index: str
-    id: str
-    source: str | None  # JSON
-    version: int | None = None  # external, equal or greater passes
-    create: bool = False
-
-    def lines(self) -> str:
-        """Its NDJSON."""
-        head: dict[str, Any] = {"_index": self.index, "_id": self.id}
-        if self.version is not None:
-            head |= {"version": self.version, "version_type": "external_gte"}
-        verb = "delete" if self.source is None else "create" if self.create else "index"
-        line = json.dumps({verb: head}, ensure_ascii=False)
-        return f"{line}\n" if self.source is None else f"{line}\n{self.source}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one action: HTTP status and the error's type ('' where it went well)."""
-
-    action: Action
-    status: int
-    error: str = ""
 
 
 _DIRTY: dict[str, set[str]] = {}  # cluster → indices that this process wrote to since they were last refreshed
@@ -152,10 +122,24 @@ class Cluster:
 
     def bulk(self, actions: Iterable[Action]) -> list[Outcome]:
         """Send actions; each has its own outcome, so that one bad document never loses its batch."""
-        outcomes: list[Outcome] = []
-        for chunk in _chunks(actions):
-            outcomes += self._bulk(chunk)
-        return outcomes
+        planned = list(actions)
+        try:
+            return send(planned, self._bulk_request, self._sleep)
+        finally:  # after it: a refresh by another thread in between would take the mark away
+            self._dirty.update({action.index for action in planned})
+
+    def write_all(self, actions: Iterable[Action]) -> None:
+        """Send actions; raises StoreError where one is refused, but for a conflict or an absence."""
+        for outcome in self.bulk(actions):
+            self.checked(outcome)
+
+    def sources(self, index: str, ids: Iterable[str]) -> dict[str, Any]:
+        """Sources by id, as of now: no refresh is needed."""
+        asked = list(ids)
+        if not asked:
+            return {}
+        answer = self.ask("POST", f"/{index}/_mget", {"ids": asked})
+        return {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
 
     def put(self, index: str, id: str, source: str, *, version: int | None = None, create: bool = False) -> int:
         """Write one document; the status (409 for a conflict). Raises StoreError for any other refusal."""
@@ -164,7 +148,7 @@ class Cluster:
 
     def checked(self, outcome: Outcome) -> Outcome:
         """`outcome`, or StoreError where it is a refusal other than a conflict or an absence."""
-        if outcome.error and outcome.status not in {404, 409}:
+        if outcome.foreign or outcome.poison:
             raise self._refused(outcome.status, {"type": outcome.error})
         return outcome
 
@@ -176,42 +160,19 @@ class Cluster:
         """Note that this process wrote to `index` other than by bulk."""
         self._dirty.add(index)
 
-    def _bulk(self, actions: list[Action]) -> list[Outcome]:
-        """One chunk: what is pushed back (429) is sent again, a request that is refused whole is halved."""
-        done: list[Outcome] = []
-        for attempt in range(BULK_TRIES):
-            answer = self._bulk_request(actions)
-            if answer is None:
-                if len(actions) == 1:
-                    return [*done, Outcome(actions[0], 413, "request_refused")]
-                middle = len(actions) // 2
-                return done + self._bulk(actions[:middle]) + self._bulk(actions[middle:])
-            outcomes = [_outcome(action, item) for action, item in zip(actions, answer["items"], strict=True)]
-            done += [outcome for outcome in outcomes if outcome.status != 429]
-            actions = [outcome.action for outcome in outcomes if outcome.status == 429]
-            if not actions:
-                return done
-            self._sleep(min(30.0, 0.5 * 2**attempt))
-        raise StoreError(f"kho {self.shown}: máy chủ quá tải, không nhận thêm; hãy chạy lại sau, phần đã ghi vẫn còn")
+    def _bulk_request(self, lines: str) -> Mapping[str, Any] | int:
+        """The answer; the status where the request as a whole is pushed back, or refused for what is in it."""
 
-    def _bulk_request(self, actions: Sequence[Action]) -> Any:
-        """The answer; None where the request as a whole is refused for what is in it (too large, not parsed)."""
-        self._dirty.update(action.index for action in actions)
-        lines = "".join(action.lines() for action in actions)
-        for attempt in range(BULK_TRIES):
-            answer = self._translated(lambda: self._attempt_bulk(lines))
-            if answer != 429:
-                return None if isinstance(answer, int) else answer
-            self._sleep(min(30.0, 0.5 * 2**attempt))
-        return None
+        def attempt() -> Any:
+            try:
+                return self._send("POST", "/_bulk", lines, {"timeout": BULK_WAIT})
+            except ApiError as error:
+                if error.status_code in {400, TOO_LARGE, PUSHED_BACK}:
+                    return error.status_code
+                raise
 
-    def _attempt_bulk(self, lines: str) -> Any:
-        try:
-            return self._send("POST", "/_bulk", lines, {})
-        except ApiError as error:
-            if error.status_code in {400, 413, 429}:
-                return error.status_code
-            raise
+        answer: Mapping[str, Any] | int = self._translated(attempt)
+        return answer
 
     def _send(self, method: str, path: str, body: Body | str | None, params: Mapping[str, Any]) -> Any:
         if self._client is None:
@@ -260,25 +221,6 @@ _ADVICE_BY_STATUS = {
 def path_of(*parts: str) -> str:
     """A request path with every part escaped."""
     return "/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _outcome(action: Action, item: Mapping[str, Any]) -> Outcome:
-    ((_, result),) = item.items()
-    error = result.get("error")
-    return Outcome(action, int(result["status"]), error.get("type", "error") if error else "")
-
-
-def _chunks(actions: Iterable[Action]) -> Iterator[list[Action]]:
-    chunk, size = list[Action](), 0
-    for action in actions:
-        length = len(action.source or "") * 2
-        if chunk and (size + length > BULK_BYTES or len(chunk) >= PAGE):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(action)
-        size += length
-    if chunk:
-        yield chunk
 
 
 def _within(name: str, index: str) -> bool:

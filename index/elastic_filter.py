@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from duluan.query import Filter, Term
-from index.rows import TOKEN_LIMIT, seconds
+from index.rows import TOKEN_LIMIT, micros, seconds
 
 Query = dict[str, Any]
 
@@ -38,6 +39,12 @@ def query_of(query: Filter) -> Query:
     if query.must_not:
         parts["must_not"] = [_term(term) for term in query.must_not]
     return {"bool": parts}
+
+
+def span_us(field: str, since: datetime | None, until: datetime | None) -> Query:
+    """since ≤ `field` (microseconds since 1970) < until."""
+    bounds = {name: micros(bound) for name, bound in (("gte", since), ("lt", until)) if bound is not None}
+    return {"range": {field: bounds}} if bounds else {"match_all": {}}
 
 
 def _span(query: Filter) -> Query:

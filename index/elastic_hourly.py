@@ -19,7 +19,8 @@ from duluan.model import KINDS, VOICE_KINDS
 from duluan.privacy import MIN_CELL
 from duluan.query import Filter
 from index.base import CountRow
-from index.elastic import Action, Cluster
+from index.elastic import Cluster
+from index.elastic_bulk import Action
 from index.elastic_counts import counts
 from index.elastic_schema import HOURLY, STATE
 from index.ledger import dump
@@ -49,7 +50,7 @@ class Recounter:
         """Mark the local days of these seconds, before what changed them is written."""
         days = {f"{datetime.fromtimestamp(second, LOCAL):%Y-%m-%d}" for second in moments} - self._marked
         if days:
-            self._cluster.bulk(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
+            self._cluster.write_all(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
             self._marked |= days
 
     @property
@@ -70,11 +71,11 @@ class Recounter:
         days = sorted(hit["_source"]["name"] for hit in marks)
         for day in days:
             self._marked.discard(day)
-            self._cluster.bulk([Action(STATE, f"dirty:{day}", None)])
+            self._cluster.write_all([Action(STATE, f"dirty:{day}", None)])
             try:
                 recount(self._cluster, day)
             except BaseException:
-                self._cluster.bulk([Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day}))])
+                self._cluster.write_all([Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day}))])
                 raise
         return len(days)
 
@@ -95,8 +96,7 @@ def recount(cluster: Cluster, day: str) -> None:
     )
     gone = [hit["_id"] for hit in before if hit["_id"] not in cells]
     actions = [Action(HOURLY, id_, source) for id_, source in cells.items()]
-    for outcome in cluster.bulk([*actions, *(Action(HOURLY, id_, None) for id_ in gone)]):
-        cluster.checked(outcome)
+    cluster.write_all([*actions, *(Action(HOURLY, id_, None) for id_ in gone)])
 
 
 def _cell(channel: str, cut: str, keys: Sequence[str], row: CountRow) -> tuple[str, str]:

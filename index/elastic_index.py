@@ -14,6 +14,7 @@ from duluan.model import Alert, Clustered, Fetch, Issue, Label, Voice
 from duluan.query import Filter
 from duluan.settings import secret
 from index import (
+    elastic_alerts,
     elastic_counts,
     elastic_ledger,
     elastic_read,
@@ -23,7 +24,8 @@ from index import (
     elastic_state,
 )
 from index.base import Batch, CountRow, DuplicatePolicy, Outgoing, Page, WriteResult
-from index.elastic import Action, Cluster
+from index.elastic import Cluster
+from index.elastic_bulk import Action
 from index.elastic_write import Writer
 from index.ledger import dump
 from index.retention import ids_of
@@ -63,8 +65,6 @@ class ElasticIndex:
         """Templates, indices, aliases; needs the admin role, unless all is in place. Copies indices of an older mapping."""
         if elastic_schema.stored_version(self._cluster) != elastic_schema.VERSION:
             elastic_schema.install(self._cluster, self._clock())
-        else:  # staff's labels came after the first stores of this version
-            elastic_schema.create(self._cluster, elastic_schema.LABELS, elastic_schema.template("labels"))
         self._checked = True
 
     def secure(self, keys: Path | None = None, kibana_password: str | None = None) -> Iterator[str]:
@@ -184,37 +184,37 @@ class ElasticIndex:
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """Store versions of alerts."""
         self._ready()
-        elastic_ledger.put_alerts(self._cluster, self._counters, alerts)
+        elastic_alerts.put_alerts(self._cluster, self._counters, alerts)
 
     def alerts(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Alert]:
         """Current versions, newest first."""
         self._ready()
-        return elastic_ledger.alerts(self._cluster, since, until)
+        return elastic_alerts.alerts(self._cluster, since, until)
 
     def alert_history(self, id: str) -> list[dict[str, Any]]:
         """One alert's versions and events."""
         self._ready()
-        return elastic_ledger.alert_history(self._cluster, id)
+        return elastic_alerts.alert_history(self._cluster, id)
 
     def add_alert_event(self, id: str, event: Mapping[str, Any]) -> None:
         """Append to an alert's history."""
         self._ready()
-        elastic_ledger.add_alert_event(self._cluster, self._counters, id, event)
+        elastic_alerts.add_alert_event(self._cluster, self._counters, id, event)
 
     def outbox_add(self, messages: Sequence[Outgoing]) -> int:
         """Add messages to be sent."""
         self._ready()
-        return elastic_ledger.outbox_add(self._cluster, messages)
+        return elastic_alerts.outbox_add(self._cluster, messages)
 
     def outbox(self, *, pending: bool = True) -> list[Outgoing]:
         """Messages, oldest first."""
         self._ready()
-        return elastic_ledger.outbox(self._cluster, pending=pending)
+        return elastic_alerts.outbox(self._cluster, pending=pending)
 
     def outbox_mark(self, id: str, *, sent: datetime | None, error: str = "") -> None:
         """Record one try."""
         self._ready()
-        elastic_ledger.outbox_mark(self._cluster, id, sent, error)
+        elastic_alerts.outbox_mark(self._cluster, id, sent, error)
 
     def state(self, name: str) -> bytes | None:
         """A named blob."""
@@ -247,8 +247,7 @@ class ElasticIndex:
         self._ready()
         elastic_schema.create(self._cluster, elastic_schema.SHAPES, elastic_schema.template("communes"))
         actions = [Action(elastic_schema.SHAPES, str(shape["code"]), dump(shape)) for shape in shapes]
-        for outcome in self._cluster.bulk(actions):
-            self._cluster.checked(outcome)
+        self._cluster.write_all(actions)
         return len(actions)
 
     def retain(self, now: datetime) -> dict[str, int]:

@@ -12,8 +12,9 @@ from typing import Any
 from duluan.clock import format_time, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Clustered
-from index.elastic import Action, Cluster, path_of
-from index.elastic_ledger import _all, add_audit
+from index.elastic import Cluster, path_of
+from index.elastic_bulk import Action
+from index.elastic_ledger import add_audit
 from index.elastic_read import by_ids, document_of
 from index.elastic_schema import ALERTS, BOTH, HISTORY, ISSUES, LABELS, NEWS, OUTBOX, VOICES
 from index.elastic_state import Counters, bury
@@ -95,7 +96,7 @@ def _put_entry(cluster: Cluster, hit: Mapping[str, Any], entry: Source) -> None:
 def _forget_mails(cluster: Cluster, before: int) -> int:
     asked = [{"term": {"waiting": False}}, {"range": {"created_us": {"lt": before}}}]
     hits = [h for h in cluster.stream(OUTBOX, {"bool": {"filter": asked}}, [{"id": "asc"}]) if h["_source"]["payload"]]
-    _all(cluster, (Action(OUTBOX, hit["_id"], dump({**hit["_source"], "payload": ""})) for hit in hits))
+    cluster.write_all(Action(OUTBOX, hit["_id"], dump({**hit["_source"], "payload": ""})) for hit in hits)
     return len(hits)
 
 
@@ -105,7 +106,7 @@ def takedown(cluster: Cluster, writer: Writer, counters: Counters, id: str, now:
     bury(cluster, id, now)
     hits = list(by_ids(cluster, [id], ["title", "at"]))
     writer.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
-    _all(cluster, [*(Action(hit["_index"], id, None) for hit in hits), Action(LABELS, id, None)])
+    cluster.write_all([*(Action(hit["_index"], id, None) for hit in hits), Action(LABELS, id, None)])
     writer.rewrite(_replies(cluster, id))
     for title in {hit["_source"]["title"] for hit in hits if hit["_source"]["title"]}:
         _blank_issues(cluster, title)
@@ -151,8 +152,7 @@ def _remove_evidence(cluster: Cluster, id: str) -> list[str]:
 def _blank_mails(cluster: Cluster, alerts: list[str]) -> None:
     hits = list(cluster.stream(OUTBOX, {"terms": {"alert": alerts}}, [{"id": "asc"}])) if alerts else []
     blank = base64.b64encode(b"").decode()
-    _all(
-        cluster,
+    cluster.write_all(
         (
             Action(
                 OUTBOX,

@@ -33,8 +33,9 @@ ROLES: Final[dict[str, dict[str, Any]]] = {
     "duluan_writer": {
         "cluster": ["monitor"],
         "indices": [
-            # `manage`: a month's index is created behind its alias by the writer that first needs it.
-            {"names": [f"{NEWS}*", f"{VOICES}*"], "privileges": [*_WRITE, "create_index", "manage"]},
+            # A month's index is created behind its alias by the writer that first needs it. The right to move aliases is named
+            # by its action: `manage` would hold it, and the right to delete whole indices with it.
+            {"names": [f"{NEWS}*", f"{VOICES}*"], "privileges": [*_WRITE, "create_index", "indices:admin/aliases"]},
             {
                 "names": [ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, STATE, OUTBOX, LABELS],
                 "privileges": _WRITE,
@@ -70,7 +71,7 @@ def install_roles(cluster: Cluster, keys: Path | None, kibana_password: str | No
     if kibana_password:
         cluster.ask("POST", "/_security/user/kibana_system/_password", {"password": kibana_password})
         yield "Mật khẩu của kibana_system: đã đặt"
-    for name in ("duluan_writer", "duluan_reader") if keys else ():
+    for name in ROLES if keys else ():
         assert keys is not None
         path = keys / f"{name}.key"
         if path.exists():

@@ -16,7 +16,8 @@ from typing import Any, Final
 from duluan.errors import StoreError
 from index.elastic import Cluster, path_of
 
-VERSION: Final = 1
+VERSION: Final = 2  # of the whole schema: `setup` brings an older one up to it
+MAPPING: Final = 1  # of the documents' mapping; a new one copies every month
 NEWS: Final = "duluan-news"
 VOICES: Final = "duluan-voices"
 BOTH: Final = f"{NEWS},{VOICES}"
@@ -59,7 +60,7 @@ def install(cluster: Cluster, now: datetime) -> None:
         cluster.ask("PUT", f"/_component_template/duluan-{component}", template(f"component-{component}"))
     cluster.ask("PUT", "/_index_template/duluan-documents", template("index-documents"))
     for name in LEDGERS:
-        create(cluster, name, template(name.removeprefix("duluan-")))
+        _bring_up(cluster, name)
     copied = _outdated(cluster)
     for old in copied:
         _copy(cluster, old)
@@ -91,9 +92,16 @@ def create(cluster: Cluster, name: str, body: dict[str, Any]) -> None:
             raise
 
 
+def _bring_up(cluster: Cluster, name: str) -> None:
+    """Create a ledger, or add to its mapping the fields that are new; Elasticsearch refuses any other change of it."""
+    body = template(name.removeprefix("duluan-"))
+    create(cluster, name, body)
+    cluster.ask("PUT", path_of(name, "_mapping"), body["mappings"])
+
+
 def month_index(family: str, moment: datetime) -> str:
     """The concrete index of the month (UTC) that a document was first fetched in."""
-    return f"{family}-{moment.year:04d}.{moment.month:02d}-v{VERSION}"
+    return f"{family}-{moment.year:04d}.{moment.month:02d}-v{MAPPING}"
 
 
 def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
@@ -111,14 +119,14 @@ def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
 def _outdated(cluster: Cluster) -> list[str]:
     """Month indices of an older mapping version."""
     names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
-    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and int(match["version"]) < VERSION)
+    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and int(match["version"]) < MAPPING)
 
 
 def _copy(cluster: Cluster, old: str) -> None:
     """Copy one month to the present mapping. Reading goes on from the old index until the alias moves in one step."""
     match = _NAME.fullmatch(old)
     assert match is not None
-    family, new = match["family"], f"{match['family']}-{match['month']}-v{VERSION}"
+    family, new = match["family"], f"{match['family']}-{match['month']}-v{MAPPING}"
     cluster.ask("PUT", path_of(old, "_settings"), {"index.blocks.write": True})
     cluster.ask_or_none("DELETE", path_of(new))  # half a copy of an earlier try
     cluster.ask("PUT", path_of(new), {})

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from duluan.clock import Clock, format_time, parse_time
-from index.elastic import Action, Cluster, path_of
+from index.elastic import Cluster, path_of
+from index.elastic_bulk import Action
 from index.elastic_schema import META_ID, STATE
 
 PART = 6_000_000  # bytes of a blob in one document; base64 makes a third more
@@ -77,7 +78,7 @@ def put_state(cluster: Cluster, name: str, value: bytes) -> None:
     head = {"kind": "state", "name": name, "parts": len(parts), "generation": generation}
     cluster.put(STATE, f"state:{name}", json.dumps(head))
     former = range(int(before["_source"]["parts"])) if before else ()
-    cluster.bulk(Action(STATE, f"state:{name}:{generation - 1}:{number}", None) for number in former)
+    cluster.write_all(Action(STATE, f"state:{name}:{generation - 1}:{number}", None) for number in former)
 
 
 def state(cluster: Cluster, name: str) -> bytes | None:

@@ -15,7 +15,8 @@ from duluan.clock import Clock, format_time, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Rejected
 from index.base import Batch, DuplicatePolicy, WriteResult
-from index.elastic import Action, Cluster, Outcome
+from index.elastic import Cluster
+from index.elastic_bulk import Action, Outcome
 from index.elastic_hourly import Recounter
 from index.elastic_ledger import ended_issues, put_fetches, put_issues, put_merges, put_rejections
 from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
@@ -105,8 +106,7 @@ class Writer:
             Action(index, source["id"], json.dumps(source, ensure_ascii=False), int(source["version"]))
             for index, source in hits
         ]
-        for outcome in self._cluster.bulk(actions):
-            self._cluster.checked(outcome)
+        self._cluster.write_all(actions)
         self._recent.clear()
         return len(actions)
 
@@ -121,17 +121,24 @@ class Writer:
         by_id = {item.document.id: item for item in chosen}
         self._leave_other_family(outcomes, stored)
         for outcome in outcomes:
-            if not outcome.error:
+            if outcome.written:
                 self._remember(outcome.action, by_id[outcome.action.id], sequence[outcome.action.id])
         if new:
             self._counters.done("sequence", first)
-        conflicts = sum(outcome.status == 409 for outcome in outcomes)
+        self._refuse_foreign(outcomes)
         poison = [
             Rejected("refused_by_store", o.action.id, by_id[o.action.id].document.source, o.error)
             for o in outcomes
-            if o.error and o.status != 409
+            if o.poison
         ]
-        return len(outcomes) - conflicts - len(poison), conflicts, poison
+        return sum(o.written for o in outcomes), sum(o.conflict for o in outcomes), poison
+
+    def _refuse_foreign(self, outcomes: Sequence[Outcome]) -> None:
+        """Raises StoreError where the cluster, not a document, is at fault: nothing is rejected, the batch is to be run again."""
+        for outcome in outcomes:
+            if outcome.foreign:
+                self._months.clear()  # a month that somebody removed is created anew by the next try
+                self._cluster.checked(outcome)
 
     def _action(self, item: Prepared, stored: Stored | None, seq: int) -> Action:
         family = VOICES if item.document.kind in VOICE_KINDS else NEWS
@@ -152,10 +159,9 @@ class Writer:
         gone = [
             Action(before.index, outcome.action.id, None)
             for outcome in outcomes
-            if not outcome.error and (before := stored.get(outcome.action.id)) and before.index != outcome.action.index
+            if outcome.written and (before := stored.get(outcome.action.id)) and before.index != outcome.action.index
         ]
-        for outcome in self._cluster.bulk(gone):
-            self._cluster.checked(outcome)
+        self._cluster.write_all(gone)
 
     def _remember(self, action: Action, item: Prepared, seq: int) -> None:
         d = item.document

@@ -206,7 +206,9 @@ class SqliteIndex:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
-            with self._db.reading() as db:
+            with (
+                self._db.snapshot() as db
+            ):  # one state: without it every commit by another process would start the copy anew
                 sqlite_retain.backup(db, part)
             part.replace(path)
         except OSError as error:

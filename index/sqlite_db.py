@@ -122,6 +122,9 @@ class Database:
             db = self._open("ro")
             try:
                 db.execute("BEGIN")
+                db.execute(
+                    "SELECT 1 FROM sqlite_master"
+                ).fetchone()  # BEGIN alone sees the state of the first read after it
                 yield db
             finally:
                 db.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -171,6 +172,19 @@ def test_a_node_that_is_down() -> None:
     with pytest.raises(StoreError, match="không kết nối được") as raised:
         run("http://127.0.0.1:1", "search", "x")
     assert "\n" not in str(raised.value)
+
+
+def test_doctor_lets_the_store_check_itself(url: str, store: Index, tmp_path: Path) -> None:
+    store.close()
+    sound = CliRunner().invoke(app, ["doctor", "--store", url])
+    assert "tự kiểm tra không thấy lỗi" in sound.stdout
+    with sqlite3.connect(tmp_path / "kho.sqlite") as db:
+        db.execute("UPDATE hourly SET documents = 7 WHERE place = ''")
+    db.close()
+    broken = CliRunner().invoke(app, ["doctor", "--store", url])
+    assert broken.exit_code == 1
+    assert "hourly: " in broken.stdout
+    assert "duluan restore" in broken.stdout
 
 
 def test_names_of_places(province_dir: Path) -> None:

@@ -53,7 +53,7 @@ def emptied(url: str) -> None:
             store = open_store(url)
             store.setup()
             store.close()
-        meta = {"schema": 1, "kind": "meta", "counters": {}, "open": {}}
+        meta = {"schema": elastic_schema.VERSION, "kind": "meta", "counters": {}, "open": {}}
         assert http.put("/duluan-state/_doc/meta?refresh=true", json=meta).is_success
 
 

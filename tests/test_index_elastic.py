@@ -21,7 +21,8 @@ from duluan.errors import StoreError
 from duluan.query import Filter
 from index import elastic_schema
 from index.base import Batch
-from index.elastic import Action, Cluster
+from index.elastic import Cluster
+from index.elastic_bulk import Action
 from index.elastic_index import ElasticIndex
 
 
@@ -131,7 +132,8 @@ def test_an_older_mapping_is_copied_without_a_gap(
 ) -> None:
     store.write(Batch(documents=[numbered(n) for n in range(30)]))
     before = list(store.documents(Filter()))
-    monkeypatch.setattr(elastic_schema, "VERSION", 2)
+    monkeypatch.setattr(elastic_schema, "VERSION", 3)
+    monkeypatch.setattr(elastic_schema, "MAPPING", 2)
     counts, done = list[int](), threading.Event()
 
     def read() -> None:
@@ -207,15 +209,40 @@ def test_what_is_pushed_back_is_sent_again_and_only_that() -> None:
     assert waits == [0.5, 1.0]
 
 
-def test_a_server_that_pushes_back_for_ever_is_one_clear_line() -> None:
+FULL = {"items": [{"index": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}}]}
+
+
+@pytest.mark.parametrize("answer", [(200, FULL), (429, {"error": {"type": "es_rejected_execution_exception"}})])
+def test_a_server_that_pushes_back_for_ever_is_one_clear_line(answer: tuple[int, dict[str, Any]]) -> None:
     waits: list[float] = []
-    full = {"items": [{"index": {"status": 429, "error": {"type": "x"}}}]}
-    with stand_in([(200, full)] * 20) as (url, _):
+    with stand_in([answer] * 20) as (url, seen):
         cluster = Cluster(url, sleep=waits.append)
         with pytest.raises(StoreError, match="quá tải"):
-            cluster.bulk(actions(1))
+            cluster.write_all(actions(1))
         cluster.close()
-    assert len(waits) >= 5
+    assert len(waits) == 5
+    assert seen == [["0"]] * 6
+
+
+def test_a_request_pushed_back_whole_is_no_fault_of_its_documents() -> None:
+    """It used to be halved down to single documents, which were then rejected as poison."""
+    with stand_in([(429, {"error": {"type": "circuit_breaking_exception"}})] * 40) as (url, seen):
+        cluster = Cluster(url, sleep=lambda _: None)
+        outcomes = cluster.bulk(actions(4))
+        cluster.close()
+    assert {len(ids) for ids in seen} == {4}
+    assert [(o.foreign, o.poison) for o in outcomes] == [(True, False)] * 4
+
+
+def test_a_full_disk_is_not_waited_for() -> None:
+    blocked = {"items": [{"index": {"status": 429, "error": {"type": "cluster_block_exception"}}}]}
+    waits: list[float] = []
+    with stand_in([(200, blocked)]) as (url, _):
+        cluster = Cluster(url, sleep=waits.append)
+        with pytest.raises(StoreError, match="đĩa"):
+            cluster.write_all(actions(1))
+        cluster.close()
+    assert waits == []
 
 
 def test_a_request_that_is_refused_whole_is_halved() -> None:
@@ -261,10 +288,10 @@ def test_roles_on_a_secured_node(secured: str, tmp_path: Path) -> None:
     admin = ElasticIndex(f"http://admin:duluan-test@{host}")
     admin.setup()
     assert [line for line in admin.secure(tmp_path) if "đã tạo" in line and "duluan_writer" in line]
-    assert len([line for line in admin.secure(tmp_path) if "giữ nguyên" in line]) == 2
+    assert len([line for line in admin.secure(tmp_path) if "giữ nguyên" in line]) == 3
     assert "Mật khẩu của kibana_system: đã đặt" in admin.secure(None, "mat-khau-moi")
     assert httpx.get(f"{secured}/_security/_authenticate", auth=("kibana_system", "mat-khau-moi")).status_code == 200
-    keys = {name: (tmp_path / f"duluan_{name}.key").read_text() for name in ("writer", "reader")}
+    keys = {name: (tmp_path / f"duluan_{name}.key").read_text() for name in ("writer", "reader", "admin")}
     assert (tmp_path / "duluan_writer.key").stat().st_mode & 0o777 == 0o600
     writer = ElasticIndex(secured, api_key=keys["writer"])
     writer.setup()
@@ -277,7 +304,12 @@ def test_roles_on_a_secured_node(secured: str, tmp_path: Path) -> None:
     assert writer.count(Filter()) == 3
     assert writer.takedown(numbered(3).url, NOON)
     with httpx.Client(base_url=secured, headers={"Authorization": f"ApiKey {keys['writer']}"}) as http:
-        assert http.delete("/duluan-audit").status_code == 403
+        for name in ("duluan-audit", "duluan-news-2026.03-v1", "duluan-voices-2026.03-v1", "duluan-state"):
+            assert http.delete(f"/{name}").status_code == 403, name
+        removal = {"actions": [{"remove_index": {"index": "duluan-news-2026.03-v1"}}]}
+        assert http.post("/_aliases", json=removal).status_code == 403
+        closing = http.post("/duluan-news-2026.03-v1/_close").status_code
+        assert (closing, http.get("/_security/role").status_code) == (403, 403)
         assert http.put("/duluan-audit/_doc/1", json={"n": 1}).status_code == 403, "append-only"
         assert http.put("/_index_template/x", json={"index_patterns": ["x"]}).status_code == 403
     with httpx.Client(base_url=secured, headers={"Authorization": f"ApiKey {keys['reader']}"}) as http:
@@ -287,5 +319,9 @@ def test_roles_on_a_secured_node(secured: str, tmp_path: Path) -> None:
             assert http.get(f"/{name}/_search").status_code == 403, name
         assert "lời riêng" not in http.get("/duluan-*/_search?size=1000").text
         assert http.post("/duluan-news-2026.03-v1/_doc", json={}).status_code == 403
-    for store in (admin, writer):
+    keyed = ElasticIndex(secured, api_key=keys["admin"])
+    keyed.setup()
+    keyed.backup("sao-luu")
+    assert keyed.check() == []
+    for store in (admin, writer, keyed):
         store.close()

@@ -191,6 +191,7 @@ def test_what_was_applied_is_recorded(store: SqliteIndex) -> None:
             "counts",
             "ledgers",
             "reprints",
+            "labels",
         ]
     db.close()
 
@@ -225,6 +226,27 @@ def test_backup_while_writing_and_restore(store: SqliteIndex, tmp_path: Path) ->
     assert former.count(Filter()) == 150
     former.close()
     store.close()
+
+
+def test_a_backup_ends_and_is_one_state_while_another_process_writes(store: SqliteIndex, tmp_path: Path) -> None:
+    """Without a snapshot each commit of the other process started the copy anew: it never ended."""
+    for batch in range(20):
+        store.write(Batch(documents=[numbered(500_000 + batch * 100 + n, text="chữ " * 500) for n in range(100)]))
+    process = writer(store.path, 0)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        store.backup(str(tmp_path / "luu.sqlite"))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    copy = SqliteIndex(tmp_path / "luu.sqlite")
+    written = int(copy.state("last") or b"-1") + 1
+    assert copy.count(Filter()) == 2000 + written * 20, "a batch is there whole or not at all"
+    assert copy.check() == []
+    for closed in (copy, store):
+        closed.close()
 
 
 def test_a_damaged_backup_is_refused(store: SqliteIndex, tmp_path: Path) -> None:
