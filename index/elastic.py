@@ -1,7 +1,7 @@
 """One connection to an Elasticsearch cluster: requests, bulk with back-pressure, refresh on demand, errors in one clear line.
 
-The only module that imports the client. Nothing is connected before the first request. Only a bulk's 429 is retried here;
-every other failure goes to the caller at once, who runs the step again.
+The only module that imports the client. Nothing is connected before the first request. Only a bulk's 429 is retried here, and a
+503 once, where the shards it lacked have come meanwhile; every other failure goes to the caller, who runs the step again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from index.elastic_bulk import PUSHED_BACK, TOO_LARGE, Action, Outcome, send
 Body = Mapping[str, Any]
 
 TIMEOUT = 120.0  # seconds; a snapshot or a re-index of a month answers later than a search
-BULK_WAIT = "30s"  # that a bulk waits for a primary shard that is on its way
+SHARD_WAIT = "5s"  # for shards that are on their way
+BULK_WAIT = "30s"  # the same for a bulk, which the server itself lets wait
 PAGE = 1000
 WHOLE = {"allow_partial_search_results": "false"}  # an answer that lacks a shard is an error, not a smaller number
 PARTS = {"allow_partial_search_results": False}
@@ -87,6 +88,8 @@ class Cluster:
         """Several searches in one round trip; of what was just written they see what has been refreshed."""
         lines = "".join(f"{json.dumps({'index': index, **PARTS})}\n{json.dumps(body)}\n" for index, body in requests)
         answers = self.ask("POST", "/_msearch", lines)["responses"]
+        if any(answer["status"] == 503 for answer in answers) and self._translated(self._shards_came):
+            answers = self.ask("POST", "/_msearch", lines)["responses"]
         for answer in answers:
             if "error" in answer:
                 raise self._refused(int(answer["status"]), answer["error"])
@@ -175,6 +178,22 @@ class Cluster:
         return answer
 
     def _send(self, method: str, path: str, body: Body | str | None, params: Mapping[str, Any]) -> Any:
+        try:
+            return self._send_once(method, path, body, params)
+        except ApiError as error:
+            if error.status_code != 503 or not self._shards_came():
+                raise
+            return self._send_once(method, path, body, params)
+
+    def _shards_came(self) -> bool:
+        """Waits for shards that are on their way: a month that was created this moment, a node that has just started."""
+        asked = {"wait_for_status": "yellow", "timeout": SHARD_WAIT}
+        try:
+            return not self._send_once("GET", "/_cluster/health/duluan-*", None, asked)["timed_out"]
+        except ApiError:
+            return False
+
+    def _send_once(self, method: str, path: str, body: Body | str | None, params: Mapping[str, Any]) -> Any:
         if self._client is None:
             self._client = Elasticsearch(
                 self.shown, **self._options, request_timeout=TIMEOUT, max_retries=0, retry_on_timeout=False

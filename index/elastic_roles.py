@@ -33,9 +33,9 @@ ROLES: Final[dict[str, dict[str, Any]]] = {
     "duluan_writer": {
         "cluster": ["monitor"],
         "indices": [
-            # A month's index is created behind its alias by the writer that first needs it. The right to move aliases is named
-            # by its action: `manage` would hold it, and the right to delete whole indices with it.
-            {"names": [f"{NEWS}*", f"{VOICES}*"], "privileges": [*_WRITE, "create_index", "indices:admin/aliases"]},
+            # A month's index is created by the writer that first needs it, behind its alias by the template: `manage`, and even
+            # the bare right to change aliases, would hold the right to remove indices.
+            {"names": [f"{NEWS}*", f"{VOICES}*"], "privileges": [*_WRITE, "create_index"]},
             {
                 "names": [ISSUES, ALERTS, HISTORY, FETCHES, REJECTIONS, HOURLY, STATE, OUTBOX, LABELS],
                 "privileges": _WRITE,

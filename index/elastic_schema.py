@@ -58,7 +58,11 @@ def install(cluster: Cluster, now: datetime) -> None:
         )
     for component in ("settings", "documents"):
         cluster.ask("PUT", f"/_component_template/duluan-{component}", template(f"component-{component}"))
-    cluster.ask("PUT", "/_index_template/duluan-documents", template("index-documents"))
+    for family in (NEWS, VOICES):
+        cluster.ask("PUT", f"/_index_template/{family}", template(f"index-{family.removeprefix('duluan-')}"))
+    cluster.ask_or_none(
+        "DELETE", "/_index_template/duluan-documents"
+    )  # until version 1: one for both families, without alias
     for name in LEDGERS:
         _bring_up(cluster, name)
     copied = _outdated(cluster)
@@ -105,14 +109,12 @@ def month_index(family: str, moment: datetime) -> str:
 
 
 def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
-    """Create the month's index behind its alias; returns its name.
+    """Create the month's index; returns its name.
 
-    The alias comes after: creating waits until the index can be searched, and a search over the alias is refused while one
-    of its indices cannot.
+    Its alias comes from the template: the right to change aliases holds the right to remove indices, and a writer has neither.
     """
     name = month_index(family, moment)
     create(cluster, name, {})
-    cluster.ask("POST", "/_aliases", {"actions": [{"add": {"index": name, "alias": family}}]})
     return name
 
 
@@ -130,6 +132,7 @@ def _copy(cluster: Cluster, old: str) -> None:
     cluster.ask("PUT", path_of(old, "_settings"), {"index.blocks.write": True})
     cluster.ask_or_none("DELETE", path_of(new))  # half a copy of an earlier try
     cluster.ask("PUT", path_of(new), {})
+    cluster.ask("POST", "/_aliases", {"actions": [{"remove": {"index": new, "alias": family}}]})  # still empty
     copy = {"source": {"index": old}, "dest": {"index": new, "version_type": "external"}}
     cluster.ask("POST", "/_reindex", copy, refresh="true", wait_for_completion="true")
     swap = [{"add": {"index": new, "alias": family}}, {"remove": {"index": old, "alias": family}}]
