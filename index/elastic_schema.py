@@ -58,11 +58,7 @@ def install(cluster: Cluster, now: datetime) -> None:
         )
     for component in ("settings", "documents"):
         cluster.ask("PUT", f"/_component_template/duluan-{component}", template(f"component-{component}"))
-    for family in (NEWS, VOICES):
-        cluster.ask("PUT", f"/_index_template/{family}", template(f"index-{family.removeprefix('duluan-')}"))
-    cluster.ask_or_none(
-        "DELETE", "/_index_template/duluan-documents"
-    )  # until version 1: one for both families, without alias
+    cluster.ask("PUT", "/_index_template/duluan-documents", template("index-documents"))
     for name in LEDGERS:
         _bring_up(cluster, name)
     copied = _outdated(cluster)
@@ -72,6 +68,7 @@ def install(cluster: Cluster, now: datetime) -> None:
         cluster.pause(GRACE)
         cluster.ask("DELETE", f"/{','.join(copied)}")
     for family in (NEWS, VOICES):
+        cluster.ask("PUT", path_of("_index_template", family), _aliasing(family))
         create_month(cluster, family, now)
     meta = {"schema": VERSION, "kind": "meta"}
     cluster.ask(
@@ -118,6 +115,14 @@ def create_month(cluster: Cluster, family: str, moment: datetime) -> str:
     return name
 
 
+def _aliasing(family: str) -> dict[str, Any]:
+    """The template that puts new months of this mapping behind their alias. It comes after the copying of older ones: a copy
+    joins the alias only when it is whole."""
+    documents = template("index-documents")
+    patterns = [f"{family}-*-v{MAPPING}"]
+    return {**documents, "index_patterns": patterns, "priority": 300, "template": {"aliases": {family: {}}}}
+
+
 def _outdated(cluster: Cluster) -> list[str]:
     """Month indices of an older mapping version."""
     names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
@@ -132,8 +137,7 @@ def _copy(cluster: Cluster, old: str) -> None:
     cluster.ask("PUT", path_of(old, "_settings"), {"index.blocks.write": True})
     cluster.ask_or_none("DELETE", path_of(new))  # half a copy of an earlier try
     cluster.ask("PUT", path_of(new), {})
-    cluster.ask("POST", "/_aliases", {"actions": [{"remove": {"index": new, "alias": family}}]})  # still empty
     copy = {"source": {"index": old}, "dest": {"index": new, "version_type": "external"}}
     cluster.ask("POST", "/_reindex", copy, refresh="true", wait_for_completion="true")
-    swap = [{"add": {"index": new, "alias": family}}, {"remove": {"index": old, "alias": family}}]
+    swap = [{"add": {"index": new, "alias": family}}, {"remove": {"index": old, "alias": family, "must_exist": False}}]
     cluster.ask("POST", "/_aliases", {"actions": swap})
