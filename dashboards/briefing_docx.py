@@ -19,15 +19,14 @@ from docx.text.paragraph import Paragraph
 
 from dashboards import charts
 from dashboards.briefing import AlertLine, Briefing, Section, sections, state_of
-from dashboards.words import TIERS, cell, minute, number, percent
-from duluan.clock import local
+from dashboards.words import TIERS, cell, date_in_words, minute, number, percent
 
 FONT = "Times New Roman"
 BODY = Pt(13)
 SMALL = Pt(12)
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 PARTY = "ĐẢNG CỘNG SẢN VIỆT NAM"
-PARTY_OFFICE = re.compile(r"\b(?:tỉnh|thành|đảng|huyện) ủy\b")  # not "Ủy ban nhân dân"
+PARTY_OFFICE = re.compile(r"\b(?:tỉnh|thành|đảng) ủy\b", re.IGNORECASE)  # not "Ủy ban nhân dân"
 STATE = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
 
 
@@ -68,11 +67,19 @@ def _letterhead(document: Docx, briefing: Briefing) -> None:
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     left, right = table.rows[0].cells
     left.width, right.width = Cm(8), Cm(9)
-    _cell_lines(left, [(briefing.office.upper(), True), ("*", False)])
-    head = [(PARTY, True)] if PARTY_OFFICE.search(briefing.office.lower()) else [(STATE[0], True), (STATE[1], True)]
-    made = local(briefing.made)
-    date = f"{briefing.province}, ngày {made:%d} tháng {made:%m} năm {made.year}"
-    _cell_lines(right, [*head, (date, False)])
+    _cell_lines(left, _issuer(briefing.office))
+    party = PARTY_OFFICE.search(briefing.office)
+    head = [(PARTY, True)] if party else [(STATE[0], True), (STATE[1], True)]
+    _cell_lines(right, [*head, (f"{briefing.province}, {date_in_words(briefing.made)}", False)])
+
+
+def _issuer(office: str) -> list[tuple[str, bool]]:
+    """A party's body stands below the committee that it serves, as the party's rules for documents have it; '*' closes the block."""
+    party = PARTY_OFFICE.search(office)
+    body = office[: party.start()].strip() if party else ""
+    if party is None or not body:
+        return [(office.upper(), True), ("*", False)]
+    return [(office[party.start() :].upper(), False), (body.upper(), True), ("*", False)]
 
 
 def _cell_lines(place: _Cell, lines: list[tuple[str, bool]]) -> None:
@@ -81,7 +88,7 @@ def _cell_lines(place: _Cell, lines: list[tuple[str, bool]]) -> None:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         paragraph.paragraph_format.space_after = Pt(0)
         run = paragraph.add_run(text)
-        run.bold, run.italic, run.font.size = bold, not bold and text != "*", Pt(12)
+        run.bold, run.italic, run.font.size = bold, "ngày" in text, Pt(12)
 
 
 def _section(document: Docx, numeral: str, section: Section) -> None:
@@ -126,7 +133,7 @@ def _topic_table(document: Docx, briefing: Briefing) -> None:
         for line in briefing.topics
         if line.tone.voices or line.previous
     ]
-    _table(document, ("Lĩnh vực", "Lượt ý kiến", "Tuần trước", "Tiêu cực"), rows, (8.0, 2.9, 2.9, 2.5))
+    _table(document, ("Lĩnh vực", "Lượt ý kiến", briefing.earlier.capitalize(), "Tiêu cực"), rows, (8.0, 2.9, 2.9, 2.5))
 
 
 def _share(voices: int, share: float) -> str:
@@ -177,7 +184,19 @@ def _repeat_head(row: OxmlElement) -> None:  # type: ignore[valid-type]
 
 
 def _signature(document: Docx, briefing: Briefing) -> None:
-    _line(document, "Nơi nhận: Thường trực Tỉnh ủy; lưu.", italic=True).runs[0].font.size = SMALL
-    paragraph = _line(document, "LÃNH ĐẠO BAN", bold=True)
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    paragraph.paragraph_format.right_indent = Cm(2)
+    """Who gets it, on the left; who signs, on the right, with room for the signature."""
+    party = PARTY_OFFICE.search(briefing.office)
+    leaders = f"Thường trực {party[0][:1].upper()}{party[0][1:].lower()}" if party else "Lãnh đạo cơ quan"
+    document.add_paragraph()
+    table = document.add_table(rows=1, cols=2)
+    left, right = table.rows[0].cells
+    left.width, right.width = Cm(9), Cm(7.5)
+    receivers = [("Nơi nhận:", True), (f"- {leaders} (để báo cáo);", False), ("- Lưu.", False)]
+    for position, (text, bold) in enumerate(receivers):
+        paragraph = left.paragraphs[0] if position == 0 else left.add_paragraph()
+        paragraph.paragraph_format.space_after = Pt(0)
+        run = paragraph.add_run(text)
+        run.bold, run.italic, run.font.size = bold, bold, SMALL
+    _cell_lines(
+        right, [("LÃNH ĐẠO BAN" if party else "THỦ TRƯỞNG CƠ QUAN", True), ("", False), ("", False), ("", False)]
+    )

@@ -28,7 +28,8 @@ def tone_by_day(days: Sequence[DayLine]) -> bytes:
         axes.bar(labels, values, bottom=base, color=COLOURS[tone], label=NAMES[tone], width=0.72)
         base = [b + v for b, v in zip(base, values, strict=True)]
     axes.set_ylabel("lượt ý kiến", fontsize=8)
-    axes.tick_params(labelsize=8, rotation=45 if len(days) > 10 else 0)
+    axes.tick_params(labelsize=8)
+    axes.tick_params(axis="x", rotation=45 if len(days) > 10 else 0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.16))
     return _png(figure)

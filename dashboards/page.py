@@ -39,6 +39,7 @@ def html(page: OverviewPage) -> str:
         cards=page.cards,
         notices=page.notices,
         rejected=page.rejected,
+        earlier=f"{len(b.days)} ngày liền trước",
         state_of=state_of,
         days=data_url(charts.tone_by_day(b.days)) if seen else None,
         topics=data_url(charts.topics_by_tone(b.topics)) if seen else None,

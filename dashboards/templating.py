@@ -20,7 +20,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "cell", "percent", "listed", "day", "minute", "change"):
+    for name in ("number", "cell", "percent", "listed", "day", "minute", "change", "versions"):
         environment.filters[name] = getattr(words, name)
     environment.globals.update(TONES=words.TONES, TIERS=words.TIERS, STATES=words.STATES)
     return environment

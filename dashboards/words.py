@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -32,6 +33,34 @@ STATES = {
 }
 
 
+# What each model does, for the line that names their versions.
+TASKS = {
+    "topic": "chủ đề",
+    "sentiment": "sắc thái",
+    "tone": "giọng điệu báo chí",
+    "feedback": "phản ánh",
+    "toxic": "lời lẽ xúc phạm",
+    "detector": "phát hiện",
+}
+_QUOTED = re.compile(r"""(?<!\w)(['"])(?=\S)(.+?)(?<=\S)\1(?!\w)""")
+
+
+def headline(title: str) -> str:
+    """A title as it stands in a list: no full stop at its end, curly quotation marks.
+
+    Apostrophes in names (Ia H'Drai) stay.
+    """
+    return _QUOTED.sub(r"“\2”", title.strip().rstrip("."))
+
+
+def versions(models: Sequence[tuple[str, str]]) -> str:
+    """'vi-2026.11-1 (chủ đề, sắc thái)': each version once, with what its models do."""
+    tasks: dict[str, list[str]] = {}
+    for task, version in models:
+        tasks.setdefault(version, []).append(TASKS.get(task, task))
+    return "; ".join(f"{version} ({', '.join(names)})" for version, names in tasks.items())
+
+
 def number(value: int) -> str:
     """1234 → '1.234'."""
     return f"{value:,}".replace(",", ".")
@@ -43,18 +72,18 @@ def cell(voices: int) -> str:
 
 
 def percent(share: float) -> str:
-    """0.372 → '37 %'."""
-    return f"{share * 100:.0f} %"
+    """0.372 → '37%'; without a space, so that no line ends between the two."""
+    return f"{share * 100:.0f}%"
 
 
-def change(now: int, before: int) -> str:
-    """How a count moved against an earlier one, in words."""
+def change(now: int, before: int, earlier: str = "kỳ trước") -> str:
+    """How a count moved against an `earlier` one ('tuần trước'), in words."""
     if before == 0:
-        return "kỳ trước không có" if now else "không đổi"
+        return f"{earlier} không có" if now else f"không đổi so với {earlier}"
     ratio = now / before - 1
     if abs(ratio) < 0.05:
-        return "gần như không đổi so với kỳ trước"
-    return f"{'tăng' if ratio > 0 else 'giảm'} {abs(ratio) * 100:.0f} % so với kỳ trước"
+        return f"gần như không đổi so với {earlier}"
+    return f"{'tăng' if ratio > 0 else 'giảm'} {percent(abs(ratio))} so với {earlier}"
 
 
 def listed(names: Sequence[str], most: int = 4, what: str = "nơi") -> str:
@@ -66,10 +95,21 @@ def listed(names: Sequence[str], most: int = 4, what: str = "nơi") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} và {names[-1]}"
 
 
+def _month(moment: datetime) -> str:
+    """Only January and February are written with a zero (Decree 30/2020, annex I)."""
+    return f"{moment.month:02d}" if moment.month < 3 else str(moment.month)
+
+
 def day(moment: datetime) -> str:
-    """'07/3/2026', local."""
+    """'07/3/2026', '27/02/2026', local."""
     here = local(moment)
-    return f"{here:%d}/{here.month}/{here.year}"
+    return f"{here:%d}/{_month(here)}/{here.year}"
+
+
+def date_in_words(moment: datetime) -> str:
+    """'ngày 07 tháng 3 năm 2026', local, as above a signature."""
+    here = local(moment)
+    return f"ngày {here:%d} tháng {_month(here)} năm {here.year}"
 
 
 def minute(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from alerts import lifecycle, render
 from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, Tone, TopicLine
 from dashboards.page import OverviewPage
 from dashboards.province_map import read_shapes
-from dashboards.words import REASONS
+from dashboards.words import REASONS, headline
 from duluan.clock import LOCAL, Clock, local
 from duluan.config import Profile
 from duluan.errors import InputError
@@ -230,8 +230,8 @@ def _issue_line(profile: Profile, issue: Issue, tone: Tone, documents: int, late
     agency = profile.agency_for(issue.topic)
     return IssueLine(
         id=issue.id,
-        title=issue.title,
-        topic=profile.topic_names.get(issue.topic, "khác"),
+        title=headline(issue.title),
+        topic="" if issue.topic == OTHER else profile.topic_names.get(issue.topic, ""),
         places=tuple(profile.commune_names.get(code, code) for code in issue.places),
         tone=tone,
         documents=documents,
@@ -250,7 +250,7 @@ def _alert_line(store: Index, profile: Profile, alert: Alert) -> AlertLine:
     return AlertLine(
         id=alert.id,
         issue=alert.issue,
-        title=alert.title,
+        title=headline(alert.title),
         tier=alert.tier,
         detected=alert.detected,
         state=lifecycle.current(store.alert_history(alert.id)) or "open",
