@@ -172,6 +172,44 @@ def test_schema_pins_the_form_of_each_type(items: Saved, type_: str) -> None:
     assert any("typeMigrationVersion" in problem for problem in checks.schema(items))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda panels: panels[0].update(colour="red"),
+        lambda panels: panels[0].update(panelRefName="panel_x"),
+        lambda panels: panels[0]["gridData"].update(w="12"),
+        lambda panels: state(panels[0]).pop("adHocDataViews"),
+        lambda panels: state(panels[0])["visualization"].update(metric="count"),
+        lambda panels: layer(panels[0])["columns"]["count"].update(operationType="formula"),
+        lambda panels: layer(panels[0])["columns"]["count"].update(sourceField="topic"),
+        lambda panels: layer(panels[0])["columns"]["count"].pop("label"),
+        lambda panels: layer(panels[5])["columns"]["top_topic"].update(isBucketed=False),
+        lambda panels: layer(panels[5])["columns"]["top_topic"]["params"].update(orderBy={"type": "column"}),
+        lambda panels: layer(panels[4])["columns"]["time"]["params"].update(interval="1 ngày"),
+        lambda panels: state(panels[4])["visualization"]["layers"][0].update(seriesType="pie"),
+        lambda panels: state(panels[4])["query"].update(language="lucene"),
+    ],
+)
+def test_schema_reads_what_lies_in_the_texts(items: Saved, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    assert any(problem.startswith("lược đồ: Tổng quan dư luận: panelsJSON.") for problem in with_panels(items, change))
+
+
+def test_schema_of_controls_formats_and_layers(items: Saved) -> None:
+    for type_, name in (
+        ("dashboard", "controlGroupInput"),
+        ("index-pattern", "fieldFormatMap"),
+        ("map", "layerListJSON"),
+    ):
+        broken = copy.deepcopy(items)
+        attributes = of_type(broken, type_)["attributes"]
+        holder, key = (attributes[name], "panelsJSON") if type_ == "dashboard" else (attributes, name)
+        made = json.loads(holder[key])
+        first = made[0] if isinstance(made, list) else next(iter(made.values()))
+        first["colour"] = "red"
+        holder[key] = json.dumps(made)
+        assert any("colour" in problem and name in problem for problem in checks.schema(broken)), type_
+
+
 def test_references_that_lead_nowhere(items: Saved) -> None:
     items[:] = [item for item in items if item["attributes"].get("title") != NEWS.index]
     assert any("trỏ đến đối tượng không có" in problem for problem in checks.saved_objects(items))

@@ -8,16 +8,27 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from itertools import combinations
+from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
 from dashboards.kibana.model import COLUMNS
 from dashboards.kibana.saved import Object
 
+_TEXTS: Final = (
+    ("optionsJSON", "options"),
+    ("panelsJSON", "panels"),
+    ("layerListJSON", "layers"),
+    ("fieldFormatMap", "formats"),
+)
+
 
 def saved_objects(items: Sequence[Object]) -> Iterator[str]:
-    """Checks 1–4 on what would be imported."""
-    yield from schema(items)
+    """Checks 1–4 on what would be imported; where the first finds something, the others could not read it and wait."""
+    wrong = list(schema(items))
+    yield from wrong
+    if wrong:
+        return
     yield from references(items)
     for item in items:
         if item["type"] == "map":
@@ -29,13 +40,34 @@ def saved_objects(items: Sequence[Object]) -> Iterator[str]:
 
 
 def schema(items: Iterable[Object]) -> Iterator[str]:
-    """Each object has the keys that Kibana allows, and no other."""
-    rules = json.loads((files("dashboards.kibana") / "schema.json").read_text(encoding="utf-8"))
-    validator = Draft202012Validator(rules)
+    """Each object has the keys that Kibana allows, and no other – and so has what lies in its texts of JSON."""
+    outer, parts = _rules("schema.json"), _rules("schema_parts.json")
     for item in items:
-        for error in validator.iter_errors(item):
-            where = ".".join(str(part) for part in error.absolute_path)
-            yield f"lược đồ: {_name(item)}: {where}: {error.message[:160]}"
+        wrong = list(_broken(item, outer, item, ""))
+        yield from wrong
+        for place, kind, part in () if wrong else _parts(item):
+            yield from _broken(item, {"$ref": f"#/$defs/{kind}", "$defs": parts["$defs"]}, part, f"{place}.")
+
+
+def _rules(name: str) -> Object:
+    rules: Object = json.loads((files("dashboards.kibana") / name).read_text(encoding="utf-8"))
+    return rules
+
+
+def _broken(item: Object, rules: Object, value: Any, head: str) -> Iterator[str]:
+    for error in Draft202012Validator(rules).iter_errors(value):
+        where = head + ".".join(str(part) for part in error.absolute_path)
+        yield f"lược đồ: {_name(item)}: {where}: {error.message[:160]}"
+
+
+def _parts(item: Object) -> Iterator[tuple[str, str, Any]]:
+    """(place, its rules, value) of an object's texts of JSON."""
+    attributes = item["attributes"]
+    for place, kind in _TEXTS:
+        if place in attributes:
+            yield place, kind, json.loads(attributes[place])
+    if "controlGroupInput" in attributes:
+        yield "controlGroupInput", "controls", json.loads(attributes["controlGroupInput"]["panelsJSON"])
 
 
 def references(items: Sequence[Object]) -> Iterator[str]:

@@ -40,6 +40,7 @@ def lens(panel: Panel) -> Object:
         "columns": {column.id: column_state(column, panel.columns) for column in panel.columns},
         "columnOrder": [column.id for column in panel.columns],
         "incompleteColumns": {},
+        "sampling": 1,
     }
     if panel.apart:
         layer["ignoreGlobalFilters"] = True

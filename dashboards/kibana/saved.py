@@ -30,6 +30,13 @@ _VERSIONS: Final = {"index-pattern": "7.11.0", "dashboard": "8.9.0", "search": "
 REFRESH_MS: Final = 300_000
 SOURCE_NAME: Final = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
+_OPTIONS: Final = {
+    "hidePanelTitles": False,
+    "syncColors": True,
+    "syncCursor": True,
+    "syncTooltips": False,
+    "useMargins": True,
+}
 _PERCENT: Final = {"id": "percent", "params": {"pattern": "0%"}}
 _TENTHS: Final = {"id": "number", "params": {"pattern": "0,0.0"}}
 _WHOLE: Final = {"id": "number", "params": {"pattern": "0,0"}}
@@ -118,7 +125,7 @@ def board_object(board: Board) -> Object:
         "timeFrom": f"now-{board.days}d/d",
         "timeTo": "now",
         "refreshInterval": {"pause": False, "value": REFRESH_MS},
-        "optionsJSON": text({"hidePanelTitles": False, "syncColors": True, "syncCursor": True, "useMargins": True}),
+        "optionsJSON": text(_OPTIONS),
         "panelsJSON": text([panel for panel, _ in made]),
         "version": 1,
         "kibanaSavedObjectMeta": {
@@ -157,6 +164,8 @@ def _control(board: Board, order: int, control: Control) -> Object:
         "fieldName": control.field,
         "title": control.title,
         "selectedOptions": [],
+        "singleSelect": False,
+        "sort": {"by": "_count", "direction": "desc"},
         "enhancements": {},
     }
     return {"order": order, "width": "medium", "grow": True, "type": "optionsListControl", "explicitInput": given}
