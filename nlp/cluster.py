@@ -14,17 +14,23 @@ from datetime import UTC, datetime
 from duluan.model import Document, Enriched, Issue
 from nlp.clustering.changes import Assignment, Changes
 from nlp.clustering.config import ClusterConfig
-from nlp.clustering.events import DAY, TITLES_KEPT, Event, WorkingSet, heaviest_first, threshold
+from nlp.clustering.events import DAY, TITLES_KEPT, Event, WorkingSet, threshold
 from nlp.clustering.ledger import Entry, Ledger
+from nlp.clustering.reading import Reading, readings
 from nlp.clustering.splitting import halves
 from nlp.clustering.staff import Corrections
-from nlp.clustering.terms import Background, background, hashes, term_counts, tokens
+from nlp.clustering.terms import Background, background
+from nlp.clustering.vectors import heaviest_first
 from nlp.issue_titles import best_title, headline, key_terms
-from nlp.reprints import ReprintIndex, sketch_of
+from nlp.reprints import ReprintIndex
 
 __all__ = ["Assignment", "Changes", "ClusterConfig", "Clusterer"]
 
 MERGE_ROUNDS = 4
+READ_TOGETHER = 64  # documents; more do not make it faster
+NAME_AGAIN = (
+    1.5  # an issue that grew by so much gets its title chosen anew; at every text that cost a third of the time
+)
 OWN_WORDS = frozenset({"comment", "report", "survey"})
 
 
@@ -59,18 +65,22 @@ class Clusterer:
     def add(self, documents: Sequence[Document]) -> list[Assignment]:
         """Take documents in; their assignments as they stand after the last one. A document that is known changes nothing."""
         given: list[Assignment] = []
-        for document in documents:
-            if document.id not in self.ledger:
-                self._take(document)
-            given.append(self._assignment(document.id))
-        return [replace(item, issue=self._later(item)) for item in given]
+        for start in range(0, len(documents), READ_TOGETHER):
+            part = documents[start : start + READ_TOGETHER]
+            fresh = {document.id: document for document in part if document.id not in self.ledger}
+            read = dict(zip(fresh, readings(list(fresh.values()), self.config), strict=True))
+            for document in part:
+                if document.id not in self.ledger:
+                    self._take(document, read[document.id])
+                given.append(self._assignment(document.id))
+        return [self._later(item) for item in given]
 
-    def _later(self, item: Assignment) -> str:
-        """An assignment's issue after what happened since, for documents that may have left the working set meanwhile."""
+    def _later(self, item: Assignment) -> Assignment:
+        """An assignment after what happened since, for documents that may have left the working set meanwhile."""
         issue = self.moves.get(item.id, item.issue)
         while issue in self.merges:
             issue = self.merges[issue]
-        return issue
+        return item if issue == item.issue else replace(item, issue=issue)
 
     def assignment(self, id: str) -> Assignment | None:
         """Where a document of the working set stands now; None where it is unknown or too old."""
@@ -134,16 +144,13 @@ class Clusterer:
 
     # -- one document ------------------------------------------------------------------------------------------------
 
-    def _take(self, document: Document) -> None:
+    def _take(self, document: Document, reading: Reading) -> None:
         self._advance(document.fetched.timestamp())
         self.seen += 1
         own_words = document.kind in OWN_WORDS
-        body = tokens(document.text)
         day = int(self.now // DAY)
-        words = body or tokens(document.title)
-        kept, shingles = sketch_of(words, hashes(words), document.title)
-        origin = self.reprints.origin_of(document.id, kept, shingles, own_words=own_words, day=day)
-        event = self._event_for(document, origin, body)
+        origin = self.reprints.origin_of(document.id, reading.sketch, reading.shingles, own_words=own_words, day=day)
+        event = self._event_for(document, origin, reading)
         self._count(event, document, own=origin == document.id)
         self.ledger.put(document.id, Entry(origin, event.number, document.parent), day)
         if self.seen % self.config.merge_every == 0:
@@ -163,15 +170,13 @@ class Clusterer:
             self.ledger.expire(int(fetched // DAY - self.config.issue_days))
         self.now = fetched
 
-    def _event_for(self, document: Document, origin: str, body: list[str]) -> Event:
+    def _event_for(self, document: Document, origin: str, reading: Reading) -> Event:
         """The issue of what it answers, else of what it reprints, else the most alike, else a new one."""
         for known in (document.parent, origin if origin != document.id else None):
             if known is not None and (number := self.ledger.issue(known)) in self.working.events:
                 return self.working.events[number]
         comment = document.kind == "comment"
-        text = [] if comment and document.title else body[: self.config.body_tokens]
-        counts = term_counts(tokens(document.title), text, self.config.title_weight)
-        vector = self.working.vector(counts)
+        vector = self.working.vector(reading.terms, reading.frequencies)
         found = self.working.nearest(vector, self.now, _places(document))
         needed = threshold(self.config.join_short, self.config.join_long, len(vector), self.config)
         if found and found[1] >= needed:
@@ -180,7 +185,7 @@ class Clusterer:
                 return event
         else:
             event = self.working.open(self._new_id(document.id), document.fetched.timestamp(), self.now)
-        self.working.add_text(event, document.id, vector)
+        self.working.add_text(event, document.id, vector, self.now)
         # a new issue has just been compared with all others; a large one changes little by one text
         if event.texts - event.checked >= max(1, event.texts // 8) and event.texts > 1:
             self.due.add(event.number)
@@ -201,7 +206,17 @@ class Clusterer:
             event.topics[document.topic] += 1
             event.places.update(_places(document))
             event.keywords.update(document.keywords[:5])
+        if event.texts >= event.named * NAME_AGAIN:
+            self._name(event)
         self.touched.add(event.number)
+
+    @staticmethod
+    def _name(event: Event) -> None:
+        """Choose title and terms anew; where there is one text, its headline and keywords are all there is."""
+        event.named = event.texts
+        weights = event.weights() if len(event.titles) > 1 else {}
+        event.title = best_title(event.titles, weights)
+        event.key_terms = key_terms(event.titles, weights, event.keywords) if event.texts > 1 else _keywords(event)
 
     # -- merging and splitting ---------------------------------------------------------------------------------------
 
@@ -222,7 +237,10 @@ class Clusterer:
     def _same_event(self, event: Event) -> Event | None:
         event.checked = event.texts
         found = self.working.nearest(
-            heaviest_first(event.terms), event.last, event.places, [event.number, *self._kept_apart(event)]
+            heaviest_first(event.centroid.terms, event.centroid.weights, len(event.centroid)),
+            event.last,
+            event.places,
+            [event.number, *self._kept_apart(event)],
         )
         if found is None or not event.texts:
             return None
@@ -238,6 +256,7 @@ class Clusterer:
 
     def _absorb(self, staying: Event, ending: Event) -> None:
         self.working.absorb(staying, ending)
+        self._name(staying)
         self.ledger.alias(ending.number, staying.number)
         self.staff.follow(ending.id, staying.id)
         self.merges[ending.id] = staying.id
@@ -259,6 +278,8 @@ class Clusterer:
         new.documents, new.voices = len(moved), sum(self.ledger.origin(id) == id for id in moved)
         event.documents = max(0, event.documents - new.documents)
         event.voices = max(0, event.voices - new.voices)
+        self._name(event)
+        self._name(new)
         self.moves.update(dict.fromkeys(moved, fresh))
         self.touched.update((event.number, new.number))
 
@@ -280,8 +301,8 @@ class Clusterer:
         given = self.staff.titles.get(event.id)
         return Issue(
             id=event.id,
-            title=given or best_title(event.titles, event.terms),
-            terms=key_terms(event.titles, event.terms, event.keywords),
+            title=given or event.title,
+            terms=event.key_terms,
             first=_moment(event.first),
             last=_moment(event.last),
             voices=event.voices,
@@ -295,6 +316,10 @@ def _places(document: Document) -> tuple[str, ...]:
     if not isinstance(document, Enriched):
         return ()
     return tuple(dict.fromkeys(code for place in document.places if place.level == "commune" for code in place.now))
+
+
+def _keywords(event: Event) -> tuple[str, ...]:
+    return tuple(sorted(event.keywords, key=lambda word: (-event.keywords[word], word)))
 
 
 def _most_common(counts: dict[str, int]) -> str | None:

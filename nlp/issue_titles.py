@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from duluan.model import Document
 from duluan.text import excerpt, squeeze
-from nlp.clustering.terms import term_codes
+from nlp.clustering.terms import Runs, buckets
 
 TITLE_LIMIT = 110
 PHRASE_SYLLABLES = 4
 NO_TITLE = "Vấn đề chưa có tiêu đề"
 _WORD = re.compile(r"\w+")
+_STOP = re.compile(r"[^\w\s]+")
 _LABEL = re.compile(
     r"^(?:\[[^\]]{1,30}\]|(?:video|clip|ảnh|infographic|trực tiếp|tin nóng|nóng|cập nhật|đọc nhanh|podcast|e-?magazine)\s*[:|\-–])\s*",
     re.IGNORECASE,
@@ -37,52 +38,57 @@ def headline(document: Document) -> str:
     return excerpt(_first_sentence(squeeze(document.text)), TITLE_LIMIT)
 
 
-def best_title(titles: Sequence[str], weights: Mapping[int, int]) -> str:
+def best_title(titles: Sequence[str], weights: Mapping[int, float]) -> str:
     """The headline that says most of what the issue's texts share; ties go to the earlier one."""
-    best, score = NO_TITLE, 0.0
-    for title in dict.fromkeys(titles):
-        words = [word.lower() for word in _WORD.findall(title)]
-        found = set(term_codes(words))
-        # a long headline holds more terms; the root keeps it from winning by length alone
-        value = sum(weights.get(code, 0) for code in found) / max(1, len(words)) ** 0.5
-        if value > score:
-            best, score = title, value
-    return best if score or not titles else titles[0] or NO_TITLE
+    if len(titles) < 2:
+        return titles[0] if titles else NO_TITLE
+    words = [[word.lower() for word in _WORD.findall(title)] for title in titles]
+    single = Runs.of(words)
+    said = {(n, term) for runs in (single, single.grams(2)) for n, term in _terms(runs)}
+    value = [0.0] * len(titles)
+    for number, term in said:
+        value[number] += weights.get(term, 0.0)
+    # a long headline holds more terms; the root keeps it from winning by length alone
+    scores = [said / max(1, len(title)) ** 0.5 for said, title in zip(value, words, strict=True)]
+    return titles[scores.index(max(scores))]
 
 
 def key_terms(
-    titles: Sequence[str], weights: Mapping[int, int], keywords: Mapping[str, int], limit: int = 6
+    titles: Sequence[str], weights: Mapping[int, float], keywords: Mapping[str, int], limit: int = 6
 ) -> tuple[str, ...]:
     """Words that name the issue, most telling first: phrases of its headlines, as written there, else its texts' keywords."""
-    phrases: Counter[str] = Counter()
-    for title in dict.fromkeys(titles):
-        for phrase, weight in _phrases(title, weights):
-            phrases[phrase] += weight
+    phrases: defaultdict[str, float] = defaultdict(float)
+    for phrase, weight in _phrases(titles, weights):
+        phrases[phrase] += weight
     chosen: list[str] = []
     for phrase, _ in sorted(phrases.items(), key=lambda item: (-item[1], item[0])):
-        if not any(_within(phrase, other) for other in chosen):
+        if len(chosen) < limit and not any(_within(phrase, other) for other in chosen):
             chosen.append(phrase)
     for word, _ in sorted(keywords.items(), key=lambda item: (-item[1], item[0])):
-        if not any(_within(word, other) for other in chosen):
+        if len(chosen) < limit and not any(_within(word, other) for other in chosen):
             chosen.append(word)
-    return tuple(chosen[:limit])
+    return tuple(chosen)
 
 
-def _phrases(title: str, weights: Mapping[int, int]) -> list[tuple[str, int]]:
+def _phrases(titles: Sequence[str], weights: Mapping[int, float]) -> Iterator[tuple[str, float]]:
     """Names, and runs of syllables that belong together in this issue ('sạt' 'lở' 'đất' → 'sạt lở đất'), with their weight."""
-    found: list[tuple[str, int]] = []
-    for part in re.split(r"[^\w\s]+", title):
-        words = _WORD.findall(part)
-        codes = term_codes([word.lower() for word in words])
-        pairs = [weights.get(code, 0) for code in codes[len(words) :]]
-        for start, end in _runs(words, pairs):
+    parts = [words for title in titles for part in _STOP.split(title) if (words := _WORD.findall(part))]
+    pairs: list[list[float]] = [[] for _ in parts]
+    for number, term in _terms(Runs.of([[word.lower() for word in part] for part in parts]).grams(2)):
+        pairs[number].append(weights.get(term, 0.0))
+    for words, linked in zip(parts, pairs, strict=True):
+        for start, end in _runs(words, linked):
             run = _trim(words[start:end])
             if len(run) > 1:
-                found.append((_cased(run), max(pairs[start : end - 1], default=0)))
-    return found
+                yield _cased(run), max(linked[start : end - 1], default=0.0)
 
 
-def _runs(words: Sequence[str], pairs: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _terms(runs: Runs) -> Iterator[tuple[int, int]]:
+    """(number of the text, term) of each run, in order."""
+    return zip(runs.owner.tolist(), buckets(runs.codes).tolist(), strict=True)
+
+
+def _runs(words: Sequence[str], pairs: Sequence[float]) -> Iterator[tuple[int, int]]:
     """(start, end) of each phrase: a name is never cut, other runs end at a weak link or after four syllables."""
     floor = max(pairs, default=0) * 0.5
     start = 0

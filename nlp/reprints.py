@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.clustering.terms import Hashes, grams, hashes, tokens
+from nlp.clustering.terms import Runs, tokens
 
 HEAD = 120  # syllables whose shingles are all kept; also the longest "short" text
 SHARED_LEAST = 3
@@ -29,6 +30,7 @@ OWN_WORDS_TOKENS = 8  # "cảm ơn các anh công an" is said by many, not copie
 OTHER_NUMBERS = 0.97
 BOILERPLATE = 24  # texts of distinct origin that hold a shingle
 NEW_SHARE = 0.15  # a reprint with this share of new shingles is itself a text that others may reprint
+_HALF = np.uint64(32)
 _MIX = np.uint32(0x9E3779B1)
 _TOP = np.uint32(29)  # three upper bits zero: one shingle in eight
 
@@ -63,31 +65,49 @@ class Kept:
 
 def sketch(title: str, text: str) -> tuple[Sketch, set[int]]:
     """Title and text → sketch and all shingles; texts below four syllables have none and reprint nothing."""
-    words = tokens(text) or tokens(title)
-    return sketch_of(words, hashes(words), title)
+    head, body = tokens(title), tokens(text)
+    return sketches([head], [body or head], Runs.of([body or head]))[0]
 
 
-def sketch_of(words: list[str], codes: Hashes, title: str) -> tuple[Sketch, set[int]]:
-    """The same from syllables and their hashes. A text is looked up by all its shingles, but found again only by `found_by`."""
-    shingles = _short(grams(codes, 4))
-    short = len(words) <= HEAD
-    kept = Sketch(
-        dense=_unique(shingles if short else shingles[: HEAD - 3]),
-        sparse=_unique(shingles[(shingles * _MIX) >> _TOP == 0]),
-        bigrams=_unique(_short(grams(codes, 2))) if short else shingles[:0],
-        short=short,
-        length=len(words),
-        numbers=frozenset(word for word in (*tokens(title), *words) if word[0].isdigit()),
+def sketches(titles: Sequence[list[str]], texts: Sequence[list[str]], runs: Runs) -> list[tuple[Sketch, set[int]]]:
+    """The same for a batch, from syllables and their hashes (`runs` of `texts`).
+
+    A text is looked up by all its shingles, but found again only by `found_by`.
+    """
+    shingles = runs.grams(4)
+    short = np.array([len(text) <= HEAD for text in texts], bool)
+    sparse = ((shingles.codes >> _HALF).astype(np.uint32) * _MIX) >> _TOP == 0
+    everything, dense, thin, bigrams = (
+        _distinct(part)
+        for part in (
+            shingles,
+            shingles.first(HEAD - 3),  # all there are of a short text
+            shingles.chosen(sparse),
+            runs.chosen(short[runs.owner]).grams(2),
+        )
     )
-    return kept, set(shingles.tolist())
+    return [
+        (
+            Sketch(
+                dense=dense[n],
+                sparse=thin[n],
+                bigrams=bigrams[n],
+                short=bool(short[n]),
+                length=len(text),
+                numbers=frozenset([word for word in (*titles[n], *text) if word[0] <= "9"]),
+            ),
+            set(everything[n].tolist()),
+        )
+        for n, text in enumerate(texts)
+    ]
 
 
-def _short(codes: Hashes) -> Kept32:
-    return (codes >> np.uint64(32)).astype(np.uint32)
-
-
-def _unique(codes: Kept32) -> Kept32:
-    return np.fromiter(dict.fromkeys(codes.tolist()), np.uint32)
+def _distinct(runs: Runs) -> list[Kept32]:
+    """Each text's distinct codes, as their upper 32 bits; every array with memory of its own."""
+    keys = np.unique((runs.owner.astype(np.uint64) << _HALF) | (runs.codes >> _HALF))
+    bounds = np.searchsorted(keys, np.arange(runs.texts + 1, dtype=np.uint64) << _HALF).tolist()
+    codes = keys.astype(np.uint32)
+    return [codes[a:b].copy() for a, b in pairwise(bounds)]
 
 
 @dataclass(slots=True)

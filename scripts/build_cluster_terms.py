@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nlp.clustering.terms import term_codes, tokens
+from nlp.clustering.terms import Runs, tokens
 
 LEAST = 16  # rarer terms are left out: they all count as `rare` in the card
 CHARACTERS = 700  # of a whole article, so that both sources are of a like length
@@ -39,7 +39,9 @@ def main(data: Path, out: Path) -> None:
     documents = 0
     for text in texts(data):
         documents += 1
-        seen.update(set(term_codes(tokens(text))))
+        single = Runs.of([tokens(text)])
+        for runs in (single, single.grams(2)):
+            seen.update(set((runs.codes >> np.uint64(32)).tolist()))
     kept = sorted((term, count) for term, count in seen.items() if count >= LEAST)
     keys, counts = (np.array(column, np.uint32) for column in zip(*kept, strict=True))
     np.savez_compressed(out / "cluster_terms.npz", key=keys, df=counts)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from duluan.errors import InputError, StoreError
 from duluan.model import Document, Enriched, Kind, Place
 from nlp.cluster import Assignment, ClusterConfig, Clusterer
+from nlp.clustering.reading import readings
 from nlp.clustering.terms import tokens
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -206,3 +207,25 @@ def test_assignments_are_in_the_order_given() -> None:
     given = Clusterer().add(stream(20))
     assert all(isinstance(item, Assignment) for item in given)
     assert [item.id for item in given] == [f"d{n}" for n in range(20)]
+
+
+def test_reading_many_together_is_reading_each() -> None:
+    documents = [*stream(30), document("leer", ""), document("kurz", "Mưa"), *stream(5, seed=9)]
+    documents.append(document("c", STORIES["sạt lở"][0], "Đi lại khó khăn quá", kind="comment"))
+    config = ClusterConfig()
+    for together, one in zip(readings(documents, config), documents, strict=True):
+        (alone,) = readings([one], config)
+        assert together.terms.tolist() == alone.terms.tolist()
+        assert together.frequencies.tolist() == alone.frequencies.tolist()
+        assert together.shingles == alone.shingles
+        assert together.sketch.found_by() == alone.sketch.found_by()
+        assert together.sketch.numbers == alone.sketch.numbers
+
+
+def test_the_index_forgets_what_left_it() -> None:
+    clusterer = Clusterer()
+    clusterer.add(stream(60))
+    clusterer.add([document("late", "Chuyện khác hẳn sau hai tháng", hours=24 * 120)])
+    (event,) = clusterer.working.events.values()
+    assert int(clusterer.working.index.seen.sum()) == len(event.centroid)
+    assert set(clusterer.working.index.holders) == set(event.centroid.terms[event.found_by].tolist())

@@ -27,5 +27,8 @@ class ClusterConfig:
     reprint_days: float = 14.0
     prior_documents: float = 500.0  # weight of the background document frequencies against the live ones
     title_weight: float = 1.5
+    half_life: float = 1e9  # days after which a text counts half in its issue's centroid
+    listed_terms: int = 64  # heaviest terms of a text under which its issue is found
     max_postings: int = 150  # a term in more live issues than this finds no candidates
-    max_visits: int = 200  # live issues that a document's rarest terms may name, repeats included
+    max_visits: int = 100  # live issues that a document's rarest terms may name, repeats included
+    compared: int = 6  # issues that are compared in full

@@ -1,31 +1,34 @@
 """The live issues: centroids in an inverted index, joined in one pass (nlp.md 12).
 
-An issue leaves the working set when it has been idle for `issue_days`; what it was stays in the store.
+A centroid is the sum of its texts' vectors, older texts fading, so that an issue is what is being said now and not all that was ever
+said. An issue leaves the working set when it has been idle for `issue_days`; what it was stays in the store.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nlp.clustering.config import ClusterConfig
-from nlp.clustering.terms import Background, unit_vector
+from nlp.clustering.index import Limits, TermIndex
+from nlp.clustering.terms import Background, Terms, Weights
+from nlp.clustering.vectors import EMPTY, Vector, heaviest_first, unit_vector
 
 DAY = 86_400.0
 TITLES_KEPT = 12  # candidates for an issue's title
-MEMBERS_KEPT = 40  # latest texts whose main terms are remembered, for splitting
-MEMBER_TERMS = 24
-CANDIDATES = 8  # issues that are compared in full
-
-Vector = dict[int, int]
+MEMBERS_KEPT = 40  # latest texts whose main terms are remembered: for cohesion and splitting
+MEMBER_TERMS = 32
+COMMON = 2.5  # idf below which a term says nothing of an event (in about one document of twelve)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One text of an issue by its main terms: what a split goes by."""
+    """One text of an issue by its main terms."""
 
     document: str
     vector: Vector
@@ -37,25 +40,34 @@ def _members() -> deque[Member]:
 
 @dataclass(slots=True)
 class Event:
-    """One live issue. `terms` is the sum of its texts' unit vectors, `length` their mean number of terms."""
+    """One live issue. `length` is its texts' mean number of terms, `centroid` in no order, `found_by` marks its listed terms."""
 
     number: int
     id: str
     first: float  # seconds since 1970 of the earliest and latest fetch
     last: float
     active: float  # the clock when its latest document came in: what expiry goes by
-    terms: Vector = field(default_factory=dict)
-    square: int = 0  # of the length of `terms`; exact
+    centroid: Vector = EMPTY
+    found_by: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    square: float = 0.0  # of the centroid's length; exact
+    faded: float = 0.0  # the clock up to which the centroid has faded
     length: float = 0.0
     texts: int = 0  # texts in the centroid
     checked: int = 0  # texts when it last looked for its like
+    named: int = 0  # texts when its title was last chosen
     documents: int = 0
     voices: int = 0
+    title: str = ""
+    key_terms: tuple[str, ...] = ()
     topics: Counter[str] = field(default_factory=Counter)
     places: Counter[str] = field(default_factory=Counter)
     keywords: Counter[str] = field(default_factory=Counter)
     titles: list[str] = field(default_factory=list)
     members: deque[Member] = field(default_factory=_members)
+
+    def weights(self) -> dict[int, float]:
+        """Term → weight in the centroid."""
+        return dict(zip(self.centroid.terms.tolist(), self.centroid.weights.tolist(), strict=True))
 
 
 @dataclass(slots=True)
@@ -66,44 +78,42 @@ class WorkingSet:
     background: Background
     events: dict[int, Event] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)  # issue id → number
-    postings: dict[int, list[int]] = field(default_factory=dict)
+    index: TermIndex = field(default_factory=TermIndex)
     next_number: int = 0
 
-    def vector(self, counts: dict[int, float]) -> Vector:
+    def vector(self, terms: Terms, frequencies: Weights) -> Vector:
         """Damped frequencies → unit vector, by idf over background and live issues together."""
-        prior, share, rare = self.config.prior_documents, self.background.share, self.background.rare
-        total = prior + len(self.events) + 1.0
-        postings = self.postings
-        weights: dict[int, float] = {}
-        for term, frequency in counts.items():
-            live = postings.get(term)
-            seen = prior * share.get(term, rare) + 0.3 + (len(live) if live else 0)
-            idf = math.log(total / seen) - COMMON
-            if idf > 0.0:
-                weights[term] = frequency * idf
-        return unit_vector(weights, self.config.max_terms)
+        prior = self.config.prior_documents
+        seen = prior * self.background.share[terms].astype(np.float64) + 0.3 + self.index.seen[terms]
+        weights = frequencies * (np.log((prior + len(self.events) + 1.0) / seen) - COMMON)
+        telling = weights > 0.0
+        return unit_vector(terms[telling], weights[telling], self.config.max_terms)
 
     def open(self, id: str, when: float, now: float) -> Event:
         """A new, empty issue."""
-        event = Event(self.next_number, id, when, when, now)
+        event = Event(self.next_number, id, when, when, now, faded=now)
         self.next_number += 1
         self.events[event.number] = event
         self.numbers[id] = event.number
         return event
 
-    def add_text(self, event: Event, document: str, vector: Vector) -> None:
+    def add_text(self, event: Event, document: str, vector: Vector, now: float) -> None:
         """Put one text into the centroid and the index."""
         event.length += (len(vector) - event.length) / (event.texts + 1)
         event.texts += 1
-        self._add_terms(event, vector)
-        event.members.append(Member(document, dict(islice(vector.items(), MEMBER_TERMS))))
+        self._fade(event, now)
+        self._add(event, vector)
+        event.members.append(Member(document, vector.head(MEMBER_TERMS)))
 
     def absorb(self, into: Event, other: Event) -> None:
         """Merge `other` into `into` and forget it."""
         texts = into.texts + other.texts
         into.length = (into.length * into.texts + other.length * other.texts) / max(1, texts)
+        now = max(into.faded, other.faded)
+        self._fade(into, now)
+        self._fade(other, now)
         self.remove(other)
-        self._add_terms(into, other.terms)
+        self._add(into, heaviest_first(other.centroid.terms, other.centroid.weights, len(other.centroid)))
         into.first, into.last = min(into.first, other.first), max(into.last, other.last)
         into.active = max(into.active, other.active)
         into.texts = texts
@@ -118,32 +128,32 @@ class WorkingSet:
     def remove(self, event: Event) -> None:
         """Take an issue out of the working set."""
         del self.events[event.number], self.numbers[event.id]
-        for term in event.terms:
-            self._unlist(term, event.number)
+        self.index.seen[event.centroid.terms] -= 1
+        self.index.strike(event.number, event.centroid.terms[event.found_by])
 
     def divide(self, event: Event, leaving: frozenset[str], id: str) -> Event:
-        """Part the texts `leaving` from an issue; their main terms go along. The new issue."""
+        """Part the texts `leaving` from an issue: both are rebuilt from the main terms of their latest texts. The new issue."""
         new = self.open(id, event.last, event.active)
-        new.first, new.length = event.first, event.length
-        gone = [member for member in event.members if member.document in leaving]
-        event.members = deque((m for m in event.members if m.document not in leaving), MEMBERS_KEPT)
-        for member in gone:
-            self._add_terms(new, member.vector)
-            self._take_terms(event, member.vector)
-        new.members.extend(gone)
-        new.texts = len(gone)
-        event.texts = max(0, event.texts - len(gone))
+        new.first, new.length, new.faded = event.first, event.length, event.faded
+        members = list(event.members)
+        for part, chosen in ((event, False), (new, True)):
+            texts = [member for member in members if (member.document in leaving) == chosen]
+            part.texts = len(texts) if chosen else max(len(texts), event.texts - len(leaving))
+            part.members = deque(texts, MEMBERS_KEPT)
+            self._empty(part)
+            for member in texts:
+                self._add(part, member.vector)
         new.titles = list(event.titles)
         new.topics, new.places = Counter(event.topics), Counter(event.places)
         return new
 
     def relist(self, event: Event) -> None:
-        """Index an event that was made elsewhere (a snapshot, a split)."""
+        """Index an event that was made elsewhere (a snapshot)."""
         self.events[event.number] = event
         self.numbers[event.id] = event.number
-        event.square = _square(event.terms)
-        for term in event.terms:
-            self.postings.setdefault(term, []).append(event.number)
+        event.square = event.centroid.square
+        self.index.seen[event.centroid.terms] += 1
+        self.index.enlist(event.number, event.centroid.terms[event.found_by])
 
     def rename(self, event: Event, id: str) -> None:
         """Give an issue another id."""
@@ -163,16 +173,15 @@ class WorkingSet:
         self, vector: Vector, now: float, places: Iterable[str] = (), skip: Iterable[int] = ()
     ) -> tuple[Event, float] | None:
         """The live issue most like `vector` and its score (cosine, less for silence and other places)."""
-        found = self._candidates(vector, frozenset(skip))
-        square = _square(vector)
-        here = set(places)
+        config = self.config
+        limits = Limits(config.max_visits, config.max_postings, config.compared)
+        found = [self.events[n] for n in self.index.candidates(vector, frozenset(skip), limits)]
+        square, here = vector.square, set(places)
         best: tuple[float, int] | None = None
-        for number in found:
-            event = self.events[number]
-            score = _dot(vector, event.terms) / (math.sqrt(square * event.square) or 1.0)
-            score *= self._discount(event, now, here)
-            if best is None or (score, -number) > best:
-                best = (score, -number)
+        for event, product in zip(found, self.index.products(vector, [e.centroid for e in found]), strict=True):
+            score = product / (math.sqrt(square * event.square) or 1.0) * self._discount(event, now, here)
+            if best is None or (score, -event.number) > best:
+                best = (score, -event.number)
         return (self.events[-best[1]], best[0]) if best else None
 
     def _discount(self, event: Event, now: float, here: set[str]) -> float:
@@ -180,76 +189,64 @@ class WorkingSet:
         elsewhere = bool(here and event.places) and not here & event.places.keys()
         return (self.config.other_place if elsewhere else 1.0) / (1.0 + self.config.idle_penalty * idle)
 
-    def _candidates(self, vector: Vector, skip: frozenset[int]) -> list[int]:
-        """Up to `CANDIDATES` issues by the weight of the vector's rarest terms that they hold."""
-        limit, budget = self.config.max_postings, self.config.max_visits
-        postings = self.postings
-        score: dict[int, int] = {}
-        for term, weight in vector.items():
-            holders = postings.get(term)
-            if holders is None or len(holders) > limit:
-                continue
-            for number in holders:
-                score[number] = score.get(number, 0) + weight
-            budget -= len(holders)
-            if budget < 0:
-                break
-        for number in skip:
-            score.pop(number, None)
-        if len(score) <= CANDIDATES:
-            return list(score)
-        order = sorted([(-weight, number) for number, weight in score.items()])
-        return [number for _, number in order[:CANDIDATES]]
+    def _fade(self, event: Event, now: float) -> None:
+        """Let what was said before `now` count less."""
+        days = (now - event.faded) / DAY
+        if days < FADE_STEP or not len(event.centroid):
+            return
+        event.faded = now
+        weights = np.rint(event.centroid.weights * 0.5 ** (days / self.config.half_life))
+        self._keep(event, weights, weights > 0.0)
 
-    def _add_terms(self, event: Event, vector: Vector) -> None:
-        terms, postings, number = event.terms, self.postings, event.number
-        square = event.square
-        for term, weight in vector.items():
-            old = terms.get(term)
-            if old is None:
-                terms[term] = weight
-                square += weight * weight
-                holders = postings.get(term)
-                if holders is None:
-                    postings[term] = [number]
-                else:
-                    holders.append(number)
-            else:
-                terms[term] = old + weight
-                square += weight * (weight + 2 * old)
-        event.square = square
-        if len(terms) > 1.5 * self.config.centroid_terms:
+    def _keep(self, event: Event, weights: Weights, kept: NDArray[np.bool_]) -> None:
+        """Change a centroid's weights and drop all terms but those `kept`."""
+        terms, found_by = event.centroid.terms, event.found_by
+        if not kept.all():
+            self.index.seen[terms[~kept]] -= 1
+            self.index.strike(event.number, terms[found_by & ~kept])
+            terms, weights, found_by = terms[kept], weights[kept], found_by[kept]
+        event.centroid, event.found_by = Vector(terms, weights), found_by
+        event.square = event.centroid.square
+
+    def _empty(self, event: Event) -> None:
+        weights = event.centroid.weights
+        self._keep(event, weights, np.zeros(len(weights), bool))
+
+    def _add(self, event: Event, vector: Vector) -> None:
+        """Add `vector` (heaviest first) to the centroid; its `listed_terms` heaviest terms are looked up from now on."""
+        index, heavy = self.index, np.arange(len(vector)) < self.config.listed_terms
+        old = event.centroid
+        if not len(old):  # four texts of five open an issue: worth a way of its own
+            event.centroid, event.found_by, event.square = vector, heavy, vector.square
+            index.seen[vector.terms] += 1
+            index.enlist(event.number, vector.terms[: self.config.listed_terms])
+            return
+        at = index.positions(vector.terms, old.terms)
+        known = at >= 0
+        fresh = ~known
+        event.centroid = Vector(
+            np.concatenate((old.terms, vector.terms[fresh])), np.concatenate((old.weights, vector.weights[fresh]))
+        )
+        event.centroid.weights[at[known]] += vector.weights[known]
+        late = at[known & heavy]
+        late = late[~event.found_by[late]]  # known terms that have become heavy
+        event.found_by = np.concatenate((event.found_by, heavy[fresh]))
+        event.found_by[late] = True
+        index.seen[vector.terms[fresh]] += 1
+        index.enlist(event.number, np.concatenate((old.terms[late], vector.terms[fresh & heavy])))
+        event.square = event.centroid.square
+        if len(event.centroid) > 1.5 * self.config.centroid_terms:
             self._prune(event)
 
-    def _take_terms(self, event: Event, vector: Vector) -> None:
-        for term, weight in vector.items():
-            left = event.terms.get(term, 0) - weight
-            if left > 0:
-                event.terms[term] = left
-            elif event.terms.pop(term, None) is not None:
-                self._unlist(term, event.number)
-        event.square = _square(event.terms)
-
     def _prune(self, event: Event) -> None:
-        order = sorted(event.terms.items(), key=lambda item: (-item[1], item[0]))
-        event.terms = dict(order[: self.config.centroid_terms])
-        for term, _ in order[self.config.centroid_terms :]:
-            self._unlist(term, event.number)
-        event.square = _square(event.terms)
-
-    def _unlist(self, term: int, number: int) -> None:
-        holders = self.postings[term]
-        holders.remove(number)
-        if not holders:
-            del self.postings[term]
+        weights = event.centroid.weights
+        order = np.lexsort((event.centroid.terms, -weights))
+        kept = np.zeros(len(weights), bool)
+        kept[order[: self.config.centroid_terms]] = True
+        self._keep(event, weights, kept)
 
 
-COMMON = 2.5  # idf below which a term says nothing of an event (in about one document of twelve)
-
-
-def heaviest_first(terms: Vector) -> Vector:
-    """The same vector in the order in which candidates are looked for."""
-    return dict(sorted(terms.items(), key=lambda item: (-item[1], item[0])))
+FADE_STEP = 0.25  # days: fading goes in steps, for each rounds the weights
 
 
 def threshold(short: float, long: float, terms: float, config: ClusterConfig) -> float:
@@ -257,16 +254,3 @@ def threshold(short: float, long: float, terms: float, config: ClusterConfig) ->
     low, high = math.log(config.short_terms), math.log(config.long_terms)
     share = (math.log(max(1.0, terms)) - low) / (high - low)
     return short + (long - short) * min(1.0, max(0.0, share))
-
-
-def chronological(events: Iterable[Event]) -> Iterator[Event]:
-    """Oldest number first."""
-    return iter(sorted(events, key=lambda event: event.number))
-
-
-def _dot(a: Vector, b: Vector) -> int:
-    return sum([a[term] * b[term] for term in a.keys() & b.keys()])
-
-
-def _square(terms: Vector) -> int:
-    return sum([weight * weight for weight in terms.values()])

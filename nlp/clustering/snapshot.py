@@ -16,17 +16,21 @@ from numpy.typing import NDArray
 
 from duluan.errors import StoreError
 from nlp.clustering.config import ClusterConfig
-from nlp.clustering.events import MEMBERS_KEPT, Event, Member, Vector
+from nlp.clustering.events import MEMBERS_KEPT, Event, Member
 from nlp.clustering.ledger import Entry
+from nlp.clustering.vectors import EMPTY, Vector
 from nlp.reprints import Kept, Sketch
 
 if TYPE_CHECKING:
     from nlp.cluster import Clusterer
 
-VERSION = 1
+VERSION = 2
 _PARTS = ("dense", "sparse", "bigrams")
 _COUNTERS = ("topics", "places", "keywords")
-_PLAIN = ("number", "id", "first", "last", "active", "length", "texts", "checked", "documents", "voices", "titles")
+_PLAIN = (
+    *("number", "id", "first", "last", "active", "faded", "length", "texts", "checked", "named", "documents", "voices"),
+    *("title", "key_terms", "titles"),
+)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -96,7 +100,8 @@ def _restore(state: Clusterer, meta: dict[str, Any], arrays: Arrays) -> None:
 
 
 def _pack_events(events: Sequence[Event], arrays: Arrays) -> list[dict[str, Any]]:
-    _pack_vectors("event", [event.terms for event in events], arrays)
+    _pack_vectors("event", [event.centroid for event in events], arrays)
+    arrays["event_found_by"] = np.concatenate([np.zeros(0, bool), *(event.found_by for event in events)])
     _pack_vectors("member", [member.vector for event in events for member in event.members], arrays)
     return [
         {name: getattr(event, name) for name in _PLAIN}
@@ -107,31 +112,38 @@ def _pack_events(events: Sequence[Event], arrays: Arrays) -> list[dict[str, Any]
 
 
 def _unpack_events(rows: list[dict[str, Any]], arrays: Arrays) -> Iterable[Event]:
-    centroids = iter(_unpack_vectors("event", arrays))
+    centroids = _unpack_vectors("event", arrays)
+    marks = _cut(arrays["event_found_by"], arrays["event_size"])
     vectors = iter(_unpack_vectors("member", arrays))
-    for row in rows:
-        members = [Member(document, next(vectors)) for document in row.pop("members")]
+    for row, centroid, found_by in zip(rows, centroids, marks, strict=True):
+        members = [Member(document, next(vectors)) for document in row["members"]]
         event = Event(
-            **{name: row[name] for name in _PLAIN}, members=deque(members, MEMBERS_KEPT), terms=next(centroids)
+            **{name: row[name] for name in _PLAIN},
+            members=deque(members, MEMBERS_KEPT),
+            centroid=centroid,
+            found_by=found_by,
         )
+        event.key_terms = tuple(event.key_terms)
         for name in _COUNTERS:
             setattr(event, name, Counter(row[name]))
         yield event
 
 
 def _pack_vectors(name: str, vectors: Sequence[Vector], arrays: Arrays) -> None:
-    total = sum(map(len, vectors))
     arrays[f"{name}_size"] = np.fromiter(map(len, vectors), np.int32, len(vectors))
-    arrays[f"{name}_term"] = np.fromiter((t for v in vectors for t in v), np.uint32, total)
-    arrays[f"{name}_weight"] = np.fromiter((w for v in vectors for w in v.values()), np.int32, total)
+    arrays[f"{name}_term"] = np.concatenate([EMPTY.terms, *(v.terms for v in vectors)]).astype(np.uint32)
+    arrays[f"{name}_weight"] = np.concatenate([EMPTY.weights, *(v.weights for v in vectors)])
 
 
-def _unpack_vectors(name: str, arrays: Arrays) -> Iterable[Vector]:
-    terms, weights = arrays[f"{name}_term"].tolist(), arrays[f"{name}_weight"].tolist()
-    start = 0
-    for size in arrays[f"{name}_size"].tolist():
-        yield dict(zip(terms[start : start + size], weights[start : start + size], strict=True))
-        start += size
+def _unpack_vectors(name: str, arrays: Arrays) -> list[Vector]:
+    sizes = arrays[f"{name}_size"]
+    terms, weights = (_cut(arrays[f"{name}_{part}"], sizes) for part in ("term", "weight"))
+    return [Vector(t.astype(np.int64), w) for t, w in zip(terms, weights, strict=True)]
+
+
+def _cut(whole: NDArray[Any], sizes: NDArray[Any]) -> list[NDArray[Any]]:
+    """One array a row, each with memory of its own: a row that is dropped must not keep the whole alive."""
+    return [part.copy() for part in np.split(whole, np.cumsum(sizes)[:-1])] if len(sizes) else []
 
 
 def _pack_reprints(entries: Sequence[Kept], today: int, arrays: Arrays) -> dict[str, Any]:

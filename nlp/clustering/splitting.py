@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
 
-from nlp.clustering.events import Event, Vector
+from nlp.clustering.events import Event
 
 LEAST_TEXTS = 8  # below this an issue is too small to judge
 LEAST_HALF = 3
 ROUNDS = 4
+
+Rows = NDArray[np.float64]
 
 
 def halves(event: Event, below: float) -> frozenset[str]:
@@ -18,43 +19,33 @@ def halves(event: Event, below: float) -> frozenset[str]:
     members = event.members
     if len(members) < LEAST_TEXTS:
         return frozenset()
-    texts = [_Text(member.document, member.vector, _length(member.vector)) for member in members]
-    first = texts[0]
-    other = min(texts, key=lambda text: (_cosine(text, first), text.document))
-    near: list[_Text] = []
-    far: list[_Text] = []
+    rows = _matrix(event)
+    lengths = np.sqrt((rows * rows).sum(axis=1))
+    centres = rows[[0, int(np.argmin(_cosines(rows, lengths, rows[0])))]]
+    far = np.zeros(len(rows), bool)
     for _ in range(ROUNDS):
-        near, far = [], []
-        for text in texts:
-            (near if _cosine(text, first) >= _cosine(text, other) else far).append(text)
-        if min(len(near), len(far)) < LEAST_HALF:
+        far = _cosines(rows, lengths, centres[1]) > _cosines(rows, lengths, centres[0])
+        if min(far.sum(), len(far) - far.sum()) < LEAST_HALF:
             return frozenset()
-        first, other = _centre(near), _centre(far)
-    if _cosine(first, other) >= below:
+        centres = np.stack((rows[~far].sum(axis=0), rows[far].sum(axis=0)))
+    if _cosines(centres[:1], np.sqrt((centres[:1] ** 2).sum(axis=1)), centres[1])[0] >= below:
         return frozenset()
-    leaving = far if texts[0] in near else near
-    return frozenset(text.document for text in leaving)
+    leaving = far if not far[0] else ~far
+    return frozenset(member.document for member, leaves in zip(members, leaving, strict=True) if leaves)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    document: str
-    vector: Vector
-    length: float
+def _matrix(event: Event) -> Rows:
+    """Members × their terms; whole numbers, so that products are exact."""
+    vectors = [member.vector for member in event.members]
+    terms, columns = np.unique(np.concatenate([vector.terms for vector in vectors]), return_inverse=True)
+    rows = np.zeros((len(vectors), len(terms)))
+    rows[np.repeat(np.arange(len(vectors)), [len(v) for v in vectors]), columns] = np.concatenate(
+        [vector.weights for vector in vectors]
+    )
+    return rows
 
 
-def _centre(texts: Iterable[_Text]) -> _Text:
-    total: Vector = {}
-    for text in texts:
-        for term, weight in text.vector.items():
-            total[term] = total.get(term, 0) + weight
-    return _Text("", total, _length(total))
-
-
-def _cosine(a: _Text, b: _Text) -> float:
-    shared = sum([a.vector[term] * b.vector[term] for term in a.vector.keys() & b.vector.keys()])
-    return shared / ((a.length * b.length) or 1.0)
-
-
-def _length(vector: Vector) -> float:
-    return math.sqrt(sum([weight * weight for weight in vector.values()]))
+def _cosines(rows: Rows, lengths: Rows, centre: Rows) -> Rows:
+    """The cosine of each row with `centre`."""
+    cosines: Rows = (rows @ centre) / np.maximum(lengths * np.sqrt(centre @ centre), 1.0)
+    return cosines

@@ -10,9 +10,10 @@ import hashlib
 import json
 import math
 import re
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,15 @@ from duluan.errors import ModelError
 from duluan.text import nfc
 
 Hashes = NDArray[np.uint64]
+Terms = NDArray[np.int64]
+Weights = NDArray[np.float64]
 
 _WORD = re.compile(r"\w+")
-_HALF = np.uint64(32)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MODELS = Path(__file__).resolve().parents[1] / "models"
-_SCALE = 4096  # a document vector's length, so that all arithmetic is in integers and the same everywhere
-_LOG = [0.0, *(1.0 + math.log(n) for n in range(1, 64))]
+BUCKETS = 1 << 22  # terms are told apart by so many values: tables over them are plain arrays
+_REST = np.uint64(64 - 22)
+_LOG = np.array([0.0, *(1.0 + math.log(n) for n in range(1, 64))])
 # 'hoà' and 'hòa' are one syllable: both spellings are in use, news sites mix them.
 _OLD_TONE = {
     f"{a}{b}": f"{c}{d}"
@@ -54,29 +57,51 @@ def token_hash(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "big")
 
 
-def hashes(words: list[str]) -> Hashes:
-    """Syllables → their hashes, same length."""
-    return np.fromiter(map(token_hash, words), np.uint64, len(words))
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Hashes of runs of syllables of several texts in one array: a batch costs little more than one text by itself."""
+
+    codes: Hashes
+    owner: Terms  # number of the text that each run stands in, ascending
+    texts: int
+
+    @classmethod
+    def of(cls, texts: Sequence[Sequence[str]]) -> Runs:
+        """Single syllables, in order."""
+        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+        codes = np.fromiter(map(token_hash, chain.from_iterable(texts)), np.uint64, int(sizes.sum()))
+        return cls(codes, np.repeat(np.arange(len(texts)), sizes), len(texts))
+
+    def grams(self, n: int) -> Runs:
+        """All runs of n of these within one text; a text with fewer has none."""
+        size = max(0, len(self.codes) - n + 1)
+        codes = self.codes[:size].copy()
+        for offset in range(1, n):
+            codes *= _FACTOR
+            codes += self.codes[offset : offset + size]
+        whole = self.owner[:size] == self.owner[n - 1 :] if size else np.zeros(0, bool)
+        return Runs(codes[whole], self.owner[:size][whole], self.texts)
+
+    def first(self, count: int) -> Runs:
+        """At most the first `count` of every text."""
+        starts = np.searchsorted(self.owner, np.arange(self.texts))
+        return self.chosen(np.arange(len(self.owner)) - starts[self.owner] < count)
+
+    def chosen(self, kept: NDArray[np.bool_]) -> Runs:
+        """Those that `kept` marks."""
+        return Runs(self.codes[kept], self.owner[kept], self.texts)
 
 
-def grams(codes: Hashes, n: int) -> Hashes:
-    """Hashes of all runs of n syllables, in order; empty where there are fewer."""
-    size = len(codes) - n + 1
-    if size <= 0:
-        return codes[:0]
-    out = codes[:size].copy()
-    for offset in range(1, n):
-        out *= _FACTOR
-        out += codes[offset : offset + size]
-    return out
+def buckets(codes: Hashes) -> Terms:
+    """Hashes → terms: 22 bits of each. Of the 150,000 terms that are live at a time one in thirty meets another."""
+    return (codes >> _REST).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """How common terms are in Vietnamese news: share of documents, by the upper 32 bits of a term's hash."""
+    """How common terms are in Vietnamese news: share of documents, by term (`BUCKETS` values)."""
 
-    share: dict[int, float]
-    rare: float  # for a term that is not listed
+    share: NDArray[np.float32]
 
     @classmethod
     def load(cls, folder: Path = _MODELS) -> Background:
@@ -84,12 +109,13 @@ class Background:
         try:
             card = json.loads((folder / "cluster_terms.json").read_text(encoding="utf-8"))
             with np.load(folder / "cluster_terms.npz", allow_pickle=False) as data:
-                shares = (data["df"] / card["documents"]).tolist()
-                return cls(dict(zip(data["key"].tolist(), shares, strict=True)), card["rare"] / card["documents"])
+                share = np.full(BUCKETS, card["rare"] / card["documents"], np.float32)
+                np.maximum.at(share, data["key"] >> np.uint32(10), (data["df"] / card["documents"]).astype(np.float32))
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(
                 f"mô hình gom tin nlp/models/cluster_terms thiếu hoặc hỏng ({error}); hãy cài lại"
             ) from None
+        return cls(share)
 
 
 @lru_cache(maxsize=1)
@@ -98,34 +124,16 @@ def background() -> Background:
     return Background.load()
 
 
-def short_hashes(codes: Hashes) -> list[int]:
-    """The upper 32 bits, as Python ints: what terms and shingles are kept by (a clash in 10⁵ terms is one or two)."""
-    found: list[int] = (codes >> _HALF).tolist()
-    return found
-
-
-def term_codes(words: list[str]) -> list[int]:
-    """Uni- and bigrams of lower-case syllables as terms, in order, repeats included."""
-    codes = hashes(words)
-    return short_hashes(np.concatenate((codes, grams(codes, 2))))
-
-
-def term_counts(title: list[str], body: list[str], title_weight: float) -> dict[int, float]:
-    """Term → damped frequency (1 + ln tf), the title's terms times `title_weight`; uni- and bigrams alike."""
-    head = term_codes(title)
-    counted = Counter(head)
-    counted.update(term_codes(body))
-    weights = {term: _LOG[n] if n < 64 else _LOG[63] for term, n in counted.items()}
-    for term in set(head):
-        weights[term] *= title_weight
-    return weights
-
-
-def unit_vector(weights: dict[int, float], limit: int) -> dict[int, int]:
-    """The `limit` heaviest terms scaled to length 4096, heaviest first (ties by hash); integers, so exact everywhere."""
-    order = sorted([(-weight, term) for term, weight in weights.items()])[:limit]
-    length = math.sqrt(sum([weight * weight for weight, _ in order]))
-    if not length:
-        return {}
-    factor = -_SCALE / length
-    return {term: round(weight * factor) for weight, term in order}
+def term_counts(titles: Runs, bodies: Runs, title_weight: float) -> list[tuple[Terms, Weights]]:
+    """A batch's syllables → each text's distinct terms and their damped frequency (1 + ln tf), the title's × `title_weight`."""
+    parts = (titles, titles.grams(2), bodies, bodies.grams(2))
+    owner = np.concatenate([part.owner for part in parts])
+    keys = owner * BUCKETS + buckets(np.concatenate([part.codes for part in parts]))
+    distinct, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    weights = _LOG[np.minimum(counts, len(_LOG) - 1)]
+    titled = np.zeros(len(distinct), bool)
+    titled[inverse[: len(parts[0].codes) + len(parts[1].codes)]] = True
+    weights[titled] *= title_weight
+    bounds = np.searchsorted(distinct, np.arange(titles.texts + 1) * BUCKETS).tolist()
+    terms = distinct % BUCKETS
+    return [(terms[a:b], weights[a:b]) for a, b in pairwise(bounds)]
