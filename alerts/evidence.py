@@ -40,11 +40,6 @@ class Windows:
     temper: Floats
 
 
-def _volume(voices: Floats, expected: Floats, size: Floats, shifted: Floats) -> Floats:
-    ratio: Floats = voices * np.log(shifted / expected) + (size + voices) * np.log((size + expected) / (size + shifted))
-    return ratio
-
-
 def _tone(w: Windows, shifted: Floats) -> Floats:
     share = w.share[:, None]
     others = w.voices - w.negatives
@@ -52,19 +47,32 @@ def _tone(w: Windows, shifted: Floats) -> Floats:
     return ratio
 
 
+def _surge(w: Windows, k: float) -> Floats:
+    """Negative voices times k, the others as usual: with g = 1 + s(k−1), m′ = mg and s′ = sk/g most logs are of rows only."""
+    grown = 1 + w.share[:, None] * (k - 1)
+    log_grown = np.log(grown)
+    volume = w.voices * log_grown - (w.size + w.voices) * np.log1p(w.expected * (grown - 1) / (w.size + w.expected))
+    ratio: Floats = volume + (w.negatives * np.log(k) - w.voices * log_grown) / w.temper
+    return ratio
+
+
+def _mix(parts: list[Floats], weights: list[float]) -> Floats:
+    """log of Σ weight·exp(part), cell by cell."""
+    top = np.maximum.reduce(parts)
+    total = np.zeros_like(top)
+    for part, weight in zip(parts, weights, strict=True):
+        total += weight * np.exp(part - top)
+    mixed: Floats = top + np.log(total)
+    return mixed
+
+
 def surge_score(w: Windows) -> tuple[Floats, Floats]:
     """log10 of the mixed evidence per row, and each window's own (rows × windows) for the explanation."""
     share = w.share[:, None]
-    parts = []
-    for k in SHIFTS:
-        grown = 1 + share * (k - 1)
-        parts.append(_volume(w.voices, w.expected, w.size, w.expected * grown) + _tone(w, share * k / grown))
-    surge = np.logaddexp.reduce(np.stack(parts), axis=0) - np.log(len(SHIFTS))
     logit = np.log(share / (1 - share))
-    tones = np.stack([_tone(w, 1 / (1 + np.exp(-(logit + t)))) for t in TONES])
-    tone = np.logaddexp.reduce(tones, axis=0) - np.log(len(TONES))
-    mixed = np.logaddexp(np.log(1 - _TONE_WEIGHT) + surge, np.log(_TONE_WEIGHT) + tone)
-    mixed = np.where(w.voices >= MIN_VOICES, mixed, -np.log(10.0))
+    parts = [_surge(w, k) for k in SHIFTS] + [_tone(w, 1 / (1 + np.exp(-(logit + t)))) for t in TONES]
+    weights = [(1 - _TONE_WEIGHT) / len(SHIFTS)] * len(SHIFTS) + [_TONE_WEIGHT / len(TONES)] * len(TONES)
+    mixed = np.where(w.voices >= MIN_VOICES, _mix(parts, weights), -_LN10)
     score = np.logaddexp.reduce(mixed, axis=1) - np.log(mixed.shape[1])
     return score / _LN10, mixed / _LN10
 

@@ -14,15 +14,18 @@ from typing import Final
 import holidays
 import numpy as np
 
-from alerts.hours import DAY, SPAN, Floats, HourTable, Ints, hour_of_day
+from alerts.hours import DAY, SPAN, WEEK, Floats, HourTable, Ints, hour_of_day
 
 FRESH_HOURS: Final = 48  # sources seen in an installation's first 48 h are not new
 QUARANTINE: Final = 14 * DAY
 _DECAY: Final = 0.5 ** (1 / (28 * DAY))  # half-life 28 d, as the baselines
 _LAGS: Final = 25
-# Shape of a Vietnamese day before anything is known; worth _SHAPE_WEIGHT voices, so a few days of stream overrule it.
-_SHAPE: Final = np.array([2, 1, 1, 1, 1, 3, 7, 11, 13, 13, 12, 11, 9, 9, 10, 11, 11, 11, 11, 13, 14, 12, 9, 5], float)
+# A Vietnamese day before anything is known; worth _SHAPE_WEIGHT voices, so a few days of stream overrule it.
+DAY_SHAPE: Final = np.array(
+    [2, 1, 1, 1, 1, 3, 7, 11, 13, 13, 12, 11, 9, 9, 10, 11, 11, 11, 11, 13, 14, 12, 9, 5], float
+)
 _SHAPE_WEIGHT: Final = 120.0
+_NONE: Final[tuple[tuple[int, float] | None, Floats]] = (None, np.zeros((0, 0)))
 
 
 @lru_cache(maxsize=64)
@@ -51,15 +54,16 @@ class Exposure:
         self.born: list[int] = []  # hour of first sight
         self.tried: list[float] = []  # last try, nan where none
         self.gap: list[float] = []  # usual hours between tries
-        self.worth: list[float] = []  # what one voice counts: less for sources that echo others
+        self.until: list[int] = []  # hour at which its quarantine ends
         self.voices = HourTable(first - SPAN, 16)
         self.lost = HourTable(first - SPAN, 16)  # share of the hour closed by a failed try
         self.volume: Floats = np.zeros(16)  # decayed voices per source
         self.live: Floats = np.zeros(16)  # decayed profile hours in which it was read
-        self.by_hour: Floats = _SHAPE / _SHAPE.sum() * _SHAPE_WEIGHT
+        self.by_hour: Floats = DAY_SHAPE / DAY_SHAPE.sum() * _SHAPE_WEIGHT
         self.by_day: Floats = np.full(7, 3 * _SHAPE_WEIGHT / 7)
         self.lags: Floats = np.r_[0.0, np.full(_LAGS - 1, 0.0)]
         self.lags[0] = 1.0
+        self._covered = _NONE
 
     def source(self, name: str, hour: int) -> int:
         """Row of a source, made on first sight."""
@@ -70,7 +74,7 @@ class Exposure:
             self.born.append(hour)
             self.tried.append(float("nan"))
             self.gap.append(1.0)
-            self.worth.append(1.0)
+            self.until.append(hour + QUARANTINE if hour >= self.first + FRESH_HOURS else hour)
             self.voices.reserve(row + 1)
             self.lost.reserve(row + 1)
             grow = len(self.voices.data) - len(self.volume)
@@ -80,12 +84,17 @@ class Exposure:
         return row
 
     def quarantined(self, row: int, hour: int) -> bool:
-        """New sources count after 14 days; those of the first 48 h at once."""
-        return self.born[row] >= self.first + FRESH_HOURS and hour < self.born[row] + QUARANTINE
+        """New sources count after 14 days, echoes of others not while they echo; those of the first 48 h count at once."""
+        return hour < self.until[row]
+
+    def prolong(self, row: int) -> None:
+        """Keep a source in quarantine for as long again."""
+        self.until[row] += QUARANTINE
 
     def fetch(self, name: str, at: float, ok: bool) -> None:
         """One line of the fetch ledger: the time since the last try is covered (ok) or lost."""
         row = self.source(name, int(at))
+        self._covered = _NONE
         last = self.tried[row]
         if last == last and at > last:
             self.gap[row] = 0.9 * self.gap[row] + 0.1 * min(at - last, DAY)
@@ -115,6 +124,7 @@ class Exposure:
 
     def count(self, row: int, hour: int, amount: float, lag: float) -> None:
         """One voice (or a part of one) of a source in its hour of publication; `lag` in hours until it was fetched."""
+        self._covered = _NONE
         self.voices.add(row, hour, amount)
         self.volume[row] += amount
         self.by_hour[(hour + 7) % DAY] += amount
@@ -134,6 +144,7 @@ class Exposure:
 
     def advance(self, start: int, end: int) -> None:
         """Close the hours start ≤ h < end: learn how long each source was read, forget slowly."""
+        self._covered = _NONE
         self.voices.roll(end)
         self.lost.roll(end)
         count = len(self.names)
@@ -151,7 +162,6 @@ class Exposure:
         """Voices per average hour of each source; 0 while in quarantine unless `everything`."""
         count = len(self.names)
         weights: Floats = self.volume[:count] / np.maximum(self.live[:count], 1.0)
-        weights = weights * np.array(self.worth)
         if everything:
             return weights
         barred = [self.quarantined(row, now) for row in range(count)]
@@ -159,14 +169,23 @@ class Exposure:
         return weights
 
     def covered(self, now: int, hours: int, clock: float) -> Floats:
-        """Sources × last `hours` hours: which part was read, back-filled parts given back (their volume over the expected one)."""
+        """Sources × last `hours` hours: which part was read, back-filled parts given back (their volume over the expected one).
+
+        Computed once for a moment; what comes in later makes it anew.
+        """
+        key, known = self._covered
+        if key != (now, clock) or known.shape[1] < hours:
+            known = self._cover(now, max(hours, WEEK), clock)
+            self._covered = ((now, clock), known)
+        return known[:, -hours:]
+
+    def _cover(self, now: int, hours: int, clock: float) -> Floats:
         count = len(self.names)
         lost = np.minimum(self.lost.window(now - hours, now)[:count], 1.0).copy()
-        for row in range(count):
-            quiet = clock - self.tried[row]
-            if quiet > 2 * self.gap[row] + 1:  # nobody tried: an outage until someone does
-                start = max(0, hours - int(now - self.tried[row]))
-                lost[row, start:] = 1.0
+        tried = np.array(self.tried)
+        quiet = clock - tried > 2 * np.array(self.gap) + 1  # nobody tried: an outage until someone does
+        for row in np.flatnonzero(quiet).tolist():
+            lost[row, max(0, hours - int(now - tried[row])) :] = 1.0
         rows = np.flatnonzero(lost.any(axis=1))
         if len(rows) == 0:
             return 1.0 - lost

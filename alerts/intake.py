@@ -24,13 +24,12 @@ def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
         return
     ledger = memory.ledger
     row = ledger.row(item.issue, int(start))
-    ledger.rows[row].born = min(ledger.rows[row].born, int(start))
+    ledger.age_from(row, int(start))
     ledger.origins[item.origin] = (ledger.rows[row].issue, int(at))
     _mark(memory, row, item, (start + end) / 2, voice=True)
     for hour, part in _spread(memory, start, end):
         memory.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
-        worth = part * memory.exposure.worth[source]
-        _add(memory, row, hour, worth, worth * item.p_neg)
+        _add(memory, row, hour, part, part * item.p_neg)
 
 
 def _reprint(memory: Memory, item: Voice, hour: float) -> bool:

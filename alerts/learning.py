@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from alerts.baseline import FLAGGED, LAG, Day
 from alerts.dispersion import BLOCK
 from alerts.hours import DAY, SPAN, Floats, HourTable, starts_day
-from alerts.ledger import Row
 from alerts.memory import Memory
 from alerts.newborn import AGES, NEWBORN
-
-_ECHO_WORTH: Final = 0.2
 
 
 def close(memory: Memory, now: int) -> None:
@@ -64,34 +59,39 @@ def _close_day(memory: Memory, end: int, now: int) -> None:
 
 
 def _admit(memory: Memory, now: int) -> None:
-    """Sources whose quarantine has ended: independent ones count fully, echoes (same matters, same hours) for a fifth."""
-    exposure = memory.exposure
-    barred = {row for row in range(len(exposure.names)) if exposure.quarantined(row, now)}
-    leaving = memory.barred - barred
-    memory.barred = barred
-    if leaving and memory.ledger.base.echoes():
+    """Sources whose quarantine would end: independent ones count from now on, echoes (same matters, same hours) stay for as long again.
+
+    An echo is no independent voice, and a threshold that keeps half a false mail a week with them in costs a fifth of the recall.
+    """
+    exposure, base = memory.exposure, memory.ledger.base
+    leaving = [row for row in memory.barred if not exposure.quarantined(row, now)]
+    if leaving and base.echoes():
         for row in leaving:
-            exposure.worth[row] = _ECHO_WORTH
+            exposure.prolong(row)
     elif leaving:
-        memory.ledger.base.admit()
+        base.admit()
+    memory.barred = {row for row in range(len(exposure.names)) if exposure.quarantined(row, now)}
 
 
 def _grow(memory: Memory, end: int) -> None:
     """Issues that have passed 96 hours join the cohort's record."""
-    for position, row in enumerate(memory.ledger.rows):
-        if row.grown or row.born + NEWBORN > end:
+    ledger = memory.ledger
+    born = ledger.born()
+    for position in np.flatnonzero(born + NEWBORN <= end).tolist():
+        row = ledger.rows[position]
+        if row.grown:
             continue
         row.grown = True
-        if memory.first is None or row.born >= memory.first + NEWBORN:
-            _join(memory, position, row)
+        if memory.first is None or born[position] >= memory.first + NEWBORN:
+            _join(memory, position, int(born[position]))
 
 
-def _join(memory: Memory, position: int, row: Row) -> None:
-    voices = memory.ledger.voices.window(row.born, row.born + NEWBORN)[position]
-    negatives = float(memory.ledger.negatives.window(row.born, row.born + NEWBORN)[position].sum())
+def _join(memory: Memory, row: int, born: int) -> None:
+    voices = memory.ledger.voices.window(born, born + NEWBORN)[row]
+    negatives = float(memory.ledger.negatives.window(born, born + NEWBORN)[row].sum())
     reached = np.array([voices[:age].sum() for age in AGES])
-    mailed = row.episode is not None and row.episode.mail
-    memory.cohort.learn(reached, negatives, FLAGGED if mailed else 1.0)
+    episode = memory.ledger.rows[row].episode
+    memory.cohort.learn(reached, negatives, FLAGGED if episode is not None and episode.mail else 1.0)
 
 
 def _six(hours: Floats) -> Floats:

@@ -6,6 +6,7 @@ The tables share one moving axis of hours. Issues that merge pour their row into
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from alerts.hours import DAY, SPAN, Floats, HourTable, Ints
 
 TABLES: Final = ("voices", "negatives", "flags", "held", "held_negatives")
 _KEEP_ORIGINS: Final = 45 * DAY
+_AT_MOST: Final = 100_000  # origins dropped at once
 _WORTH: Final = 1.0  # decayed voices
 _SPARE: Final = 256  # rows to be gained before the tables are copied
 
@@ -41,7 +43,6 @@ class Row:
     """One issue under watch."""
 
     issue: str
-    born: int
     marks: list[Mark] = field(default_factory=list)
     grown: bool = False
     episode: Episode | None = None
@@ -56,6 +57,7 @@ class Ledger:
         self.merged: dict[str, str] = {}
         self.origins: dict[str, tuple[str, int]] = {}  # origin → (issue, hour)
         self.base = Baselines()
+        self.births: Ints = np.zeros(64, dtype=np.int64)  # first hour of each row
         self.begin(first)
 
     def begin(self, first: int) -> None:
@@ -71,8 +73,16 @@ class Ledger:
         return self.voices, self.negatives, self.flags, self.held, self.held_negatives
 
     def born(self) -> Ints:
-        """First hour of each row."""
-        return np.array([row.born for row in self.rows], dtype=np.int64)
+        """First hour of each row (a view)."""
+        return self.births[: len(self.rows)]
+
+    def age_from(self, row: int, hour: int) -> None:
+        """A row is at least as old as `hour`."""
+        self.births[row] = min(self.births[row], hour)
+
+    def busy(self) -> NDArray[np.bool_]:
+        """Rows with a running episode."""
+        return np.fromiter((row.episode is not None for row in self.rows), bool, len(self.rows))
 
     def current(self, issue: str) -> str:
         """The issue in which `issue` has ended."""
@@ -91,7 +101,10 @@ class Ledger:
         row = self.index.get(issue)
         if row is None:
             row = self.index[issue] = len(self.rows)
-            self.rows.append(Row(issue, hour))
+            self.rows.append(Row(issue))
+            if row == len(self.births):
+                self.births = np.r_[self.births, np.zeros(row, dtype=np.int64)]
+            self.births[row] = hour
             for table in self.tables():
                 table.reserve(row + 1)
             self.base.reserve(row + 1)
@@ -119,7 +132,7 @@ class Ledger:
         self.flags.data[target] = np.maximum(self.flags.data[target], self.flags.data[source])
         self.base.pour(source, target)
         gone, kept = self.rows[source], self.rows[target]
-        kept.born = min(kept.born, gone.born)
+        self.age_from(target, int(self.births[source]))
         kept.marks = sorted([*kept.marks, *gone.marks], key=lambda mark: (mark.hour, mark.id))
         if kept.episode is None:
             kept.episode = gone.episode
@@ -134,7 +147,7 @@ class Ledger:
             row.marks.remove(mark)
             target = self.row(issue, int(mark.hour))
             self.rows[target].marks.append(mark)
-            self.rows[target].born = min(self.rows[target].born, int(mark.hour))
+            self.age_from(target, int(mark.hour))
             if mark.voice:
                 for place, sign in ((position, -1.0), (target, 1.0)):
                     self.voices.add(place, int(mark.hour), sign)
@@ -148,11 +161,14 @@ class Ledger:
         return weights
 
     def forget(self, now: int) -> None:
-        """Once a day: drop what is out of reach."""
-        self.origins = {o: (issue, hour) for o, (issue, hour) in self.origins.items() if now - hour < _KEEP_ORIGINS}
+        """Once a day: drop what is out of reach. Both records are in order of arrival, so the old ones stand in front."""
+        for origin, (_, hour) in list(islice(self.origins.items(), _AT_MOST)):
+            if now - hour < _KEEP_ORIGINS:
+                break
+            del self.origins[origin]
         for row in self.rows:
-            if row.marks and now - row.marks[0].hour > SPAN:
-                row.marks = [mark for mark in row.marks if now - mark.hour <= SPAN]
+            old = next((i for i, mark in enumerate(row.marks) if now - mark.hour <= SPAN), len(row.marks))
+            del row.marks[:old]
         self._compact(now)
 
     def _compact(self, now: int) -> None:
@@ -170,3 +186,4 @@ class Ledger:
         for table in self.tables():
             table.select(chosen)
         self.base.select(chosen)
+        self.births = np.r_[self.births[chosen], np.zeros(64, dtype=np.int64)]

@@ -11,6 +11,7 @@ from alerts.evidence import MIN_VOICES, WINDOWS, Windows, surge_score
 from alerts.hours import WEEK, Floats, Ints
 from alerts.memory import Memory
 from alerts.newborn import NEWBORN
+from alerts.thresholds import ENTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Finding:
 
 
 def findings(memory: Memory, now: int, at: float) -> list[Finding]:
-    """Scores of all rows that spoke within a week, standing and newborn; `now` is the hour that ends at or after `at`."""
+    """Rows worth a word: evidence from ENTER on, or an episode that runs. `now` is the hour that ends at or after `at`."""
     ledger = memory.ledger
     recent = ledger.voices.window(now - WEEK, now)[: len(ledger.rows)]
     active = np.flatnonzero(recent.sum(axis=1) >= MIN_VOICES)
@@ -48,7 +49,7 @@ def _standing(memory: Memory, rows: Ints, now: int, at: float) -> list[Finding]:
     best = parts.argmax(axis=1)
     return [
         Finding(
-            int(row),
+            int(rows[i]),
             float(score[i]),
             WINDOWS[best[i]],
             float(windows.voices[i, best[i]]),
@@ -58,7 +59,7 @@ def _standing(memory: Memory, rows: Ints, now: int, at: float) -> list[Finding]:
             float(windows.share[i]),
             newborn=False,
         )
-        for i, row in enumerate(rows)
+        for i in np.flatnonzero((score >= ENTER) | memory.ledger.busy()[rows])
     ]
 
 
@@ -70,7 +71,7 @@ def _windows(memory: Memory, rows: Ints, now: int, at: float) -> Windows:
     count = len(ledger.rows)
     prior = ledger.base.prior(count)
     expected = np.maximum(ledger.base.rate(count, prior)[rows][:, None] * exposed, 0.02)
-    calm = np.array([ledger.rows[row].episode is None for row in rows])[:, None]
+    calm = ~ledger.busy()[rows][:, None]
     ordinary = calm & (voices <= 5 * expected + 5)
     swell = ((voices * ordinary).sum(axis=0) + 30) / ((expected * ordinary).sum(axis=0) + 30)
     expected = expected * np.clip(swell, 0.4, 5.0)
@@ -121,4 +122,5 @@ def _newborn(memory: Memory, rows: Ints, born: Ints, now: int) -> list[Finding]:
             newborn=True,
         )
         for i, row in enumerate(rows)
+        if score[i] >= ENTER or ledger.rows[row].episode is not None
     ]

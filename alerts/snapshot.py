@@ -23,7 +23,7 @@ from duluan.config import AlertRules
 from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
-FORMAT = 2
+FORMAT = 3
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
@@ -73,7 +73,7 @@ def _meta(memory: Memory) -> dict[str, Any]:
             "born": exposure.born,
             "tried": [None if value != value else value for value in exposure.tried],
             "gap": exposure.gap,
-            "worth": exposure.worth,
+            "until": exposure.until,
             "base": exposure.voices.base,
         },
         "cohort": {"weight": cohort.weight, "negatives": cohort.negatives, "voices": cohort.voices},
@@ -84,6 +84,7 @@ def _arrays(memory: Memory) -> dict[str, Any]:
     ledger, exposure = memory.ledger, memory.exposure
     count, sources = len(ledger.rows), len(exposure.names)
     arrays: dict[str, Any] = {name: getattr(ledger, name).data[:count] for name in TABLES}
+    arrays["births"] = ledger.born()
     arrays |= {f"base_{name}": getattr(ledger.base, name)[:count] for name in FIELDS}
     for pool in _POOLS:
         arrays |= {f"{pool}_{name}": getattr(getattr(ledger.base, pool), name) for name in _POOL}
@@ -118,6 +119,7 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     ledger.index = {row.issue: position for position, row in enumerate(ledger.rows) if row.issue}
     for name in TABLES:
         setattr(ledger, name, _table(meta["base"], arrays[name]))
+    ledger.births = np.r_[arrays["births"], np.zeros(64, dtype=np.int64)]
     ledger.base = _baselines(meta, arrays, len(ledger.rows))
 
 
@@ -140,7 +142,7 @@ def _baselines(meta: dict[str, Any], arrays: Any, count: int) -> Baselines:
 def _exposure(meta: dict[str, Any], arrays: Any) -> Exposure:
     exposure = Exposure(meta["first"])
     exposure.names, exposure.born, exposure.gap = meta["names"], meta["born"], meta["gap"]
-    exposure.worth = meta["worth"]
+    exposure.until = meta["until"]
     exposure.tried = [float("nan") if value is None else value for value in meta["tried"]]
     exposure.index = {name: position for position, name in enumerate(exposure.names)}
     for name in _EXPOSURE:
@@ -156,7 +158,7 @@ def _exposure(meta: dict[str, Any], arrays: Any) -> Exposure:
 def _row_from(entry: dict[str, Any]) -> Row:
     marks = [Mark(**(mark | {"places": tuple(mark["places"])})) for mark in entry["marks"]]
     episode = Episode(**entry["episode"]) if entry["episode"] else None
-    return Row(entry["issue"], entry["born"], marks, entry["grown"], episode)
+    return Row(entry["issue"], marks, entry["grown"], episode)
 
 
 def _item(item: Voice | Fetch) -> dict[str, Any]:

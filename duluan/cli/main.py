@@ -25,6 +25,7 @@ COMMANDS: dict[str, _Entry] = {
     "enrich": _Entry("enrich", "Gắn chủ đề, sắc thái, địa danh, từ khóa."),
     "cluster": _Entry("cluster", "Nhận ra bài đăng lại và gom tin bài thành vấn đề."),
     "replay": _Entry("replay", "Chạy lại một dòng dữ liệu qua bộ phát hiện, in ra cảnh báo."),
+    "simulate": _Entry("simulate", "Sinh dòng tin giả lập có đáp án, để thử và chấm bộ phát hiện."),
     "redact": _Entry("redact", "Che số điện thoại, giấy tờ, địa chỉ, tên riêng của người dân."),
     "locate": _Entry("locate", "Tìm địa danh của tỉnh trong từng dòng văn bản."),
     "import": _Entry("importing", "Nhập CSV, XLSX, JSON Lines có sẵn vào kho."),

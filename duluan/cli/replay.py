@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from duluan.cli.common import Files, ProvinceDir, Quiet, open_province
 from duluan.cli.streams import Tally, emit, records
+from duluan.clock import format_time
+from duluan.errors import InputError
 from duluan.records import to_record
 
 app = typer.Typer(add_completion=False)
@@ -28,6 +32,9 @@ def replay(
         str, typer.Option("--given", help="Những gì dòng dữ liệu đã cho sẵn: sentiment,topic,origin,issue.")
     ] = "",
     tier: Annotated[str | None, typer.Option("--tier", help="Chỉ in cảnh báo mức mail hoặc watch.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Đáp án của duluan simulate: chấm điểm, in ra dòng lỗi chuẩn.")
+    ] = None,
     province: ProvinceDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -35,6 +42,7 @@ def replay(
     from flows.replay import Loaded, Replay, load
 
     chosen = _given(given)
+    known = None if truth is None else _truth(truth)
     if tier not in (None, "mail", "watch"):
         raise typer.BadParameter(f"{tier!r}; chọn mail hoặc watch", param_hint="--tier")
     pace = _step(step)
@@ -47,13 +55,41 @@ def replay(
             tally.reject(where, str(error))
     everything = {"sentiment", "topic", "origin", "issue"} <= chosen
     player = Replay(chosen, None if everything and province is None else open_province(province), pace)
+    found: list[dict[str, Any]] = []
     with _progress(quiet) as tick:
         for alert in player.run(items, tick):
+            found.append({"detected": format_time(alert.detected), "issue": alert.issue, "tier": alert.tier})
             if tier is None or alert.tier == tier:
                 emit(to_record(alert), tally)
     for refused in player.rejected:
         tally.reject(refused.where, refused.reason)
+    if known is not None:
+        _score(found, known)
     raise typer.Exit(tally.finish("replay"))
+
+
+def _truth(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"không đọc được đáp án {path}: {error}") from None
+    if not isinstance(known, dict) or not {"truth", "t0", "weeks", "warm_h"} <= known.keys():
+        raise InputError(f"{path} không phải đáp án của duluan simulate: thiếu truth, t0, weeks hoặc warm_h")
+    return known
+
+
+def _score(found: list[dict[str, Any]], known: dict[str, Any]) -> None:
+    """One line for each tier on standard error."""
+    from alerts.simulation.score import Score, hours_of
+
+    for tier in ("mail", "watch"):
+        score = Score()
+        score.add(hours_of(found, known, tier), known)
+        rate, low, high = score.per_week()
+        line = f"{tier}: báo nhầm {rate:.2f} mỗi tuần (khoảng 95 %: {low:.2f}–{high:.2f})"
+        if score.delays:
+            line += f", tìm ra {score.recall():.1%} sự cố, chậm trung bình {score.rmd():.1f} giờ (bỏ sót tính 120)"
+        print(line.replace(".", ","), file=sys.stderr)
 
 
 def _given(text: str) -> frozenset[str]:
