@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from alerts.dispersion import Dispersion
-from alerts.hours import DAY, Floats, Ints
+from alerts.hours import DAY, WEEK, Floats, Ints
 
 LAG: Final = 48
 FLAGGED: Final = 0.1  # weight of hours inside an alert
@@ -22,7 +22,6 @@ _DAY_DECAY: Final = 0.5 ** (1 / 56)
 _PRIOR_DAYS: Final = 2.0  # weight of the population's rate, in days of the row's own exposure
 _SHARE_PRIOR: Final = 6.0  # voices
 _OWN_DAYS: Final = 14.0  # days of record at which a row's own dispersion weighs as much as the pool's
-_ECHO: Final = 1.15  # growth of scatter from which new sources count as echoes
 FIELDS: Final = ("voices", "negatives", "exposed", "misfit", "days")
 
 
@@ -95,11 +94,11 @@ class Baselines:
         pool.learn_blocks(voices, rate[:, None] * exposed, weight)
         pool.learn_shares(total, negatives.sum(axis=1), self.share(len(weight)), weight)
 
-    def echoes(self) -> bool:
-        """Whether the sources in quarantine make counts or shares scatter more: they repeat what others say in other words."""
-        counts = (1 + self.shadow.counts()[0]) / (1 + self.pool.counts()[0])
-        shares = (1 + self.shadow.shares()[0]) / (1 + self.pool.shares()[0])
-        return max(counts, shares) > _ECHO
+    def daily(self, row: int) -> float | None:
+        """Usual voices of a row on an average day; None before a week of record."""
+        if self.exposed[row] < WEEK / DAY * self.per_day:
+            return None
+        return float(self.voices[row] / self.exposed[row]) * self.per_day
 
     def admit(self) -> None:
         """Independent sources leave quarantine: the stream scatters from now on as the shadow has seen it."""

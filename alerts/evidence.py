@@ -26,6 +26,8 @@ TONES: Final = (1.0, 1.7, 2.4)  # logit shifts of the share
 MIN_VOICES: Final = 4
 _TONE_WEIGHT: Final = 0.3
 _LN10: Final = float(np.log(10))
+# Harmless swells (praise, a festival) come about once in a hundred weeks of an issue, so volume alone proves two decades at most.
+_VOLUME_CAP: Final = 2.0 * _LN10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,16 @@ class Windows:
     temper: Floats
 
 
+def _tempered(tone: Floats, temper: Floats) -> Floats:
+    """Evidence from shares: over-dispersion weakens what speaks for trouble, never what speaks against it."""
+    weakened: Floats = np.where(tone > 0, tone / temper, tone)
+    return weakened
+
+
 def _tone(w: Windows, shifted: Floats) -> Floats:
     share = w.share[:, None]
     others = w.voices - w.negatives
-    ratio: Floats = (w.negatives * np.log(shifted / share) + others * np.log((1 - shifted) / (1 - share))) / w.temper
-    return ratio
+    return _tempered(w.negatives * np.log(shifted / share) + others * np.log((1 - shifted) / (1 - share)), w.temper)
 
 
 def _surge(w: Windows, k: float) -> Floats:
@@ -52,7 +59,9 @@ def _surge(w: Windows, k: float) -> Floats:
     grown = 1 + w.share[:, None] * (k - 1)
     log_grown = np.log(grown)
     volume = w.voices * log_grown - (w.size + w.voices) * np.log1p(w.expected * (grown - 1) / (w.size + w.expected))
-    ratio: Floats = volume + (w.negatives * np.log(k) - w.voices * log_grown) / w.temper
+    ratio: Floats = np.minimum(volume, _VOLUME_CAP) + _tempered(
+        w.negatives * np.log(k) - w.voices * log_grown, w.temper
+    )
     return ratio
 
 

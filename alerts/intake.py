@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from alerts.echo import WINDOW
 from alerts.hours import to_hours
 from alerts.ledger import Mark
 from alerts.memory import Memory
@@ -27,6 +28,7 @@ def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
     ledger.age_from(row, int(start))
     ledger.origins[item.origin] = (ledger.rows[row].issue, int(at))
     _mark(memory, row, item, (start + end) / 2, voice=True)
+    _hear(memory, source, row, int(start), held=False)
     for hour, part in _spread(memory, start, end):
         memory.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
         _add(memory, row, hour, part, part * item.p_neg)
@@ -48,8 +50,18 @@ def _shadow(memory: Memory, source: int, item: Voice, hour: int) -> None:
     memory.exposure.count(source, hour, 1.0, -1)
     row = memory.ledger.find(item.issue)
     if row is not None:
+        _hear(memory, source, row, hour, held=True)
         memory.ledger.held.add(row, hour, 1.0)
         memory.ledger.held_negatives.add(row, hour, item.p_neg)
+
+
+def _hear(memory: Memory, source: int, row: int, hour: int, *, held: bool) -> None:
+    """Note whether the voice had company; only on issues whose usual size is known."""
+    ledger = memory.ledger
+    per_day = ledger.base.daily(row)
+    if per_day is not None:
+        company = float(ledger.voices.window(hour - WINDOW, hour + 1)[row].sum()) >= 1
+        memory.echoes.hear(source, per_day, company, held=held)
 
 
 def _when(memory: Memory, item: Voice, at: float) -> tuple[float, float]:

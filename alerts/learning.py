@@ -15,6 +15,7 @@ def close(memory: Memory, now: int) -> None:
     """Absorb the hours that have become 48 h old at hour `now`."""
     ledger = memory.ledger
     end = now - LAG
+    _admit(memory, now)
     if now > memory.ticked:
         memory.exposure.advance(memory.ticked, now)
         memory.ticked = now
@@ -55,7 +56,7 @@ def _close_day(memory: Memory, end: int, now: int) -> None:
         ledger.weights(flagged > 0, start),
     )
     ledger.base.absorb_day(day, ledger.base.prior(count))
-    _admit(memory, now)
+    memory.echoes.forget()
 
 
 def _admit(memory: Memory, now: int) -> None:
@@ -63,14 +64,14 @@ def _admit(memory: Memory, now: int) -> None:
 
     An echo is no independent voice, and a threshold that keeps half a false mail a week with them in costs a fifth of the recall.
     """
-    exposure, base = memory.exposure, memory.ledger.base
+    exposure, echoes = memory.exposure, memory.echoes
     leaving = [row for row in memory.barred if not exposure.quarantined(row, now)]
-    if leaving and base.echoes():
-        for row in leaving:
+    for row in leaving:
+        if echoes.echo(row):
             exposure.prolong(row)
-    elif leaving:
-        base.admit()
     memory.barred = {row for row in range(len(exposure.names)) if exposure.quarantined(row, now)}
+    if leaving and not any(echoes.echo(row) for row in memory.barred | set(leaving)):
+        memory.ledger.base.admit()
 
 
 def _grow(memory: Memory, end: int) -> None:

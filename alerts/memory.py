@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.echo import Echoes
 from alerts.episode import Episode
 from alerts.exposure import Exposure
 from alerts.ledger import Ledger
@@ -21,6 +22,7 @@ class Memory:
         self.ledger = Ledger()
         self.exposure = Exposure(0)
         self.cohort = Cohort()
+        self.echoes = Echoes()
         self.barred: set[int] = set()  # sources in quarantine at the last closed day
         self.peaks = {"standing": Peaks(slope=1.15, prior=1.5), "newborn": Peaks(slope=0.9, prior=1.0)}
         self.system: dict[str, Episode] = {}

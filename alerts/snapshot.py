@@ -90,6 +90,7 @@ def _arrays(memory: Memory) -> dict[str, Any]:
         arrays |= {f"{pool}_{name}": getattr(getattr(ledger.base, pool), name) for name in _POOL}
     arrays |= {f"exposure_{name}": getattr(exposure, name) for name in _EXPOSURE}
     arrays |= {f"sources_{name}": getattr(exposure, name).data[:sources] for name in ("voices", "lost")}
+    arrays |= {"echo_own": memory.echoes.own, "echo_usual": memory.echoes.usual}
     return arrays | {f"cohort_{name}": getattr(memory.cohort, name) for name in _COHORT}
 
 
@@ -108,6 +109,7 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
     memory.exposure = _exposure(meta["exposure"], arrays)
+    memory.echoes.own, memory.echoes.usual = arrays["echo_own"], arrays["echo_usual"]
     for name, value in meta["cohort"].items():
         setattr(memory.cohort, name, value)
     for name in _COHORT:
