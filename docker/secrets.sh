@@ -15,7 +15,7 @@ random elastic_password
 random kibana_password
 random postgres_password
 given smtp_url smtp://smtp:587
-for name in relay_password webhook_secret facebook_token facebook_secret zalo_secret zalo_refresh_token; do
+for name in relay_password webhook_secret facebook_token facebook_secret zalo_secret zalo_refresh_token zalo_oa_secret; do
     given "$name" ''
 done
 chmod 600 secrets/*
