@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, cast
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from alerts.plan import note_for
 from alerts.report import DayCount
-from duluan.clock import format_time, local
+from alerts.words import number, odds, percent, when
+from duluan.clock import format_time
 from duluan.config import Profile
-from duluan.model import Alert, Evidence
-from duluan.privacy import cell
+from duluan.model import Alert
+from duluan.privacy import cell, redact
+
+MOST_EXCERPTS: Final = 5
+_ALIKE: Final = 0.3  # share of near-identical texts that is worth a word
+_ONE_SOURCE: Final = 0.6  # so do voices that come from one place
+_UNSURE: Final = 0.25
+_TASKS: Final = {
+    "detector": "bộ phát hiện",
+    "topic": "chủ đề",
+    "sentiment": "thái độ",
+    "tone": "giọng tin",
+    "feedback": "phản ánh",
+    "toxic": "lời lẽ độc hại",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What the next 24 hours will bring with nine chances in ten, in voices; only from a forecast that has proved itself."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +45,21 @@ class Context:
     sources: Mapping[str, int] = field(default_factory=dict)  # source id → voices in the window
     public: bool = True  # False where posts or comments are among them: small cells are masked
     positive: int = 0  # voices that are not negative
+    unsure: int = 0  # voices of whose tone the model was not sure
     official: int = 0  # answers of agencies
     alike: float = 0.0  # share of near-identical texts (reprints)
     past: tuple[str, ...] = ()  # earlier alerts on the issue and how they ended
+    forecast: Band | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One excerpt: redacted, names of private persons included, with a link to the page – never to one person's comment."""
+
+    text: str
+    source: str
+    published: str
+    url: str  # empty where there is no page
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +67,28 @@ class Card:
     """All parts, ready to print; `alert` stays at hand for numbers."""
 
     alert: Alert
+    kind: str
     title: str
     summary: str
-    since: str
     confidence: str
-    numbers: tuple[tuple[str, str], ...]
-    drivers: tuple[tuple[str, str], ...]
+    tiles: tuple[tuple[str, str, str], ...]  # what, how much, against what
+    facts: tuple[tuple[str, str], ...]
+    quotes: tuple[Quote, ...]
     counter: tuple[str, ...]
-    basis: tuple[str, ...]
-    actions: tuple[str, ...]
-    cancel: str
     note: str
-    agency: str
-    evidence: tuple[Evidence, ...]
+    cancel: str
+    basis: tuple[str, ...]
+    actions: tuple[tuple[str, str], ...]  # what, command
     days: tuple[DayCount, ...]
 
     def record(self) -> dict[str, Any]:
         """The card as a JSON object."""
-        names = ("title", "summary", "since", "confidence", "cancel", "note", "agency")
-        lists = ("numbers", "drivers", "counter", "basis", "actions")
+        names = ("kind", "title", "summary", "confidence", "note", "cancel")
+        lists = ("tiles", "facts", "counter", "basis", "actions")
         plain: dict[str, Any] = {"id": self.alert.id, "issue": self.alert.issue, "tier": self.alert.tier}
         plain |= {name: getattr(self, name) for name in names}
         plain |= {name: [list(i) if isinstance(i, tuple) else i for i in getattr(self, name)] for name in lists}
-        plain["evidence"] = [
-            {"url": e.url, "source": e.source, "excerpt": e.excerpt, "published": when(e.published)}
-            for e in self.evidence
-        ]
+        plain["quotes"] = [asdict(quote) for quote in self.quotes]
         plain["days"] = [
             {
                 "until": format_time(d.until),
@@ -76,64 +105,67 @@ class Card:
 def build(alert: Alert, profile: Profile, context: Context | None = None) -> Card:
     """The card of `alert`. Pure: the same input gives the same card."""
     context = context or Context()
-    agency = profile.agency_for(alert.topic)
-    where = ", ".join(profile.commune_names.get(code, code) for code in alert.places)
+    issue = alert.tier != "system"
     return Card(
         alert=alert,
+        kind=_kind(alert, profile),
         title=alert.title,
-        summary=alert.reason,
-        since=when(alert.started),
-        confidence=_confidence(alert),
-        numbers=_numbers(alert),
-        drivers=_drivers(alert, profile, context, where),
-        counter=_counter(alert, context),
-        basis=_basis(alert, profile),
-        actions=(
-            f"Đã tiếp nhận: duluan alerts ack {alert.id}",
-            f"Báo động nhầm: duluan alerts ack {alert.id} --false-alarm",
-            f"Tạm ẩn 3 ngày: duluan alerts ack {alert.id} --silence 72",
-            f"Xem cách tính: duluan alerts explain {alert.id}",
-        ),
+        summary=_summary(alert) if issue else alert.reason,
+        confidence=_confidence(alert) if issue else "",
+        tiles=_tiles(alert) if issue else (),
+        facts=_facts(alert, profile, context),
+        quotes=_quotes(alert, profile),
+        counter=_counter(alert, profile, context) if issue else (),
+        note=note_for(alert.topic, profile.alerts) if issue else _SYSTEM_NOTE,
         cancel=_cancel(alert),
-        note=note_for(alert.topic, profile.alerts),
-        agency=agency.name if agency else "",
-        evidence=alert.evidence,
+        basis=_basis(alert, profile),
+        actions=_actions(alert),
         days=context.days,
     )
 
 
-def when(moment: datetime | None) -> str:
-    """'08:06 ngày 07/03/2026', local time; 'không rõ giờ' where unknown."""
-    return f"{local(moment):%H:%M ngày %d/%m/%Y}" if moment else "không rõ giờ"
+_SYSTEM_NOTE: Final = (
+    "Chạy duluan doctor và duluan sources check để biết phần nào hỏng. "
+    "Trong lúc chờ sửa, đừng coi sự im ắng là dư luận yên ổn."
+)
 
 
-def number(value: float, digits: int = 1) -> str:
-    """Vietnamese decimals: 1,5; whole numbers without."""
-    text = f"{value:,.{digits}f}".replace(",", " ").replace(".", ",")
-    return text.removesuffix("," + "0" * digits)
+def _kind(alert: Alert, profile: Profile) -> str:
+    if alert.tier == "system":
+        return "Thông báo kỹ thuật"
+    level = "Cảnh báo dư luận" if alert.tier == "mail" else "Theo dõi dư luận"
+    return f"{level} · {profile.topic_names.get(alert.topic, alert.topic)}"
 
 
-def percent(share: float) -> str:
-    """'83 %'."""
-    return f"{round(100 * share)} %"
+def _hours(alert: Alert) -> str:
+    """'25 giờ', '4 ngày'."""
+    hours = int(_value(alert, "window_hours", 24))
+    return f"{hours} giờ" if hours < 72 or hours % 24 else f"{hours // 24} ngày"
 
 
-def _shown(count: int, public: bool) -> str:
-    """A count as it may be shown: people's own words below five are '<5'."""
-    return str(count) if public else cell(count)
+def _value(alert: Alert, key: str, otherwise: float) -> float:
+    value = alert.coverage.get(key)
+    return float(value) if isinstance(value, (int, float)) else otherwise
 
 
-def _numbers(alert: Alert) -> tuple[tuple[str, str], ...]:
-    low, high = alert.range90
-    hours = int(cast(float, alert.coverage.get("window_hours", 24)))
+def _summary(alert: Alert) -> str:
+    usual = "các vấn đề mới cùng tuổi thường có" if alert.coverage.get("newborn") else "ngày thường có"
     return (
-        ("Lượt ý kiến", f"{alert.voices} trong {hours} giờ"),
-        ("Mức thường ngày", f"{number(alert.expected)} (khoảng 90 %: {number(low, 0)}–{number(high, 0)})"),
-        ("Tỷ lệ tiêu cực", f"{percent(alert.share)} (thường ngày {percent(alert.share_usual)})"),
-        ("Bài đăng lại đã gộp", str(alert.reprints)),
-        ("Độ mạnh của bằng chứng", f"{number(alert.score)} (ngưỡng gửi thư {_threshold(alert)})"),
-        ("Bắt đầu", when(alert.started)),
-        ("Phát hiện", when(alert.detected)),
+        f"{alert.voices} lượt ý kiến trong {_hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
+        f"{percent(alert.share)} là tiêu cực, thường ngày {percent(alert.share_usual)}."
+    )
+
+
+def _tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
+    low, high = alert.range90
+    return (
+        (
+            f"Lượt ý kiến trong {_hours(alert)}",
+            str(alert.voices),
+            f"thường ngày {number(alert.expected)}; 90% số lần từ {number(low, 0)} đến {number(high, 0)}",
+        ),
+        ("Tỷ lệ tiêu cực", percent(alert.share), f"thường ngày {percent(alert.share_usual)}"),
+        ("Mức chắc chắn", _sureness(alert), f"bằng chứng {number(alert.score)}, ngưỡng gửi thư {_threshold(alert)}"),
     )
 
 
@@ -142,60 +174,129 @@ def _threshold(alert: Alert) -> str:
     return number(float(value)) if isinstance(value, (int, float)) else "–"
 
 
+def _sureness(alert: Alert) -> str:
+    surplus = alert.score - _value(alert, "threshold_mail", 3.0)
+    return "rất chắc" if surplus >= 3 else "khá chắc" if surplus >= 1 else "cần xác minh"
+
+
 def _confidence(alert: Alert) -> str:
-    surplus = alert.score - float(cast(float, alert.coverage.get("threshold_mail", 3.0)))
-    words = "rất chắc" if surplus >= 3 else "khá chắc" if surplus >= 1 else "cần xác minh thêm"
-    odds = f"bằng chứng mạnh gấp khoảng 10^{round(alert.score)} lần so với biến động thường ngày"
+    words = f"{_sureness(alert).capitalize()}: nếu mọi việc vẫn như thường ngày thì {odds(alert.score)} khả năng có biến động mạnh như vậy."
     weak = alert.coverage.get("prior") == "weak"
-    return f"{words}: {odds}" + ("; hệ thống mới học số liệu dưới 4 tuần nên còn dè dặt" if weak else "")
+    return words + (" Hệ thống mới học số liệu chưa đủ bốn tuần nên còn dè dặt." if weak else "")
 
 
-def _drivers(alert: Alert, profile: Profile, context: Context, where: str) -> tuple[tuple[str, str], ...]:
-    names = {id: source.name for id, source in profile.source_by_id.items()}
-    sources = ", ".join(
-        f"{names.get(s, s)} ({_shown(n, context.public)})" for s, n in list(context.sources.items())[:5]
-    )
+def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str, str], ...]:
+    agency = profile.agency_for(alert.topic) if alert.tier != "system" else None
+    shown = [f"{_source(profile, s)} ({_shown(n, context.public)})" for s, n in list(context.sources.items())[:5]]
     rows = (
+        ("Bắt đầu", when(alert.started)),
+        ("Phát hiện", when(alert.detected)),
+        ("Địa bàn", ", ".join(profile.commune_names.get(code, code) for code in alert.places)),
+        ("Cơ quan trả lời", agency.name if agency else ""),
         ("Từ ngữ nổi bật", ", ".join(context.terms[:8])),
-        ("Nguồn", sources),
-        ("Địa bàn", where),
-        ("Chủ đề", profile.topic_names.get(alert.topic, alert.topic)),
+        ("Nguồn nói nhiều", ", ".join(shown)),
+        ("24 giờ tới", _ahead(context.forecast)),
     )
     return tuple((label, value) for label, value in rows if value)
 
 
-def _counter(alert: Alert, context: Context) -> tuple[str, ...]:
-    lines = [f"{alert.reprints} bài đăng lại không được tính là lượt ý kiến."] if alert.reprints else []
+def _ahead(band: Band | None) -> str:
+    return "" if band is None else f"dự báo từ {number(band.low, 0)} đến {number(band.high, 0)} lượt ý kiến (90%)"
+
+
+def _source(profile: Profile, id: str) -> str:
+    source = profile.source_by_id.get(id)
+    return source.name if source else id
+
+
+def _shown(count: int, public: bool) -> str:
+    """A count as it may be shown: people's own words below five are '<5'."""
+    return str(count) if public else cell(count)
+
+
+def _quotes(alert: Alert, profile: Profile) -> tuple[Quote, ...]:
+    """News excerpts lose the names of persons here too: a card points at no one."""
+    return tuple(
+        Quote(
+            text=redact(item.excerpt, "comment"),
+            source=_source(profile, item.source),
+            published=when(item.published),
+            url=_page(item.url),
+        )
+        for item in alert.evidence[:MOST_EXCERPTS]
+        if item.excerpt
+    )
+
+
+def _page(url: str) -> str:
+    """The page, not the one comment on it (contract: a comment's URL is its parent's + `#c=`)."""
+    return url.partition("#c=")[0] if url.startswith(("http://", "https://")) else ""
+
+
+def _counter(alert: Alert, profile: Profile, context: Context) -> tuple[str, ...]:
+    """What speaks against the alert, or for reading it with care."""
+    voices = sum(context.sources.values())
+    lines = [f"Đã gộp {alert.reprints} bài đăng lại, không tính là lượt ý kiến."] if alert.reprints else []
     if context.positive:
-        lines.append(f"{_shown(context.positive, context.public)} lượt ý kiến không tiêu cực trong cùng thời gian.")
+        lines.append(
+            f"{_shown(context.positive, context.public)} lượt ý kiến trung tính hoặc tích cực trong cùng thời gian."
+        )
     if context.official:
-        lines.append(f"{context.official} tin bài của cơ quan nhà nước đã nói về việc này.")
-    if context.alike >= 0.3:
-        lines.append(f"{percent(context.alike)} số bài gần như giống hệt nhau: có thể là đăng lại hoặc phối hợp.")
+        lines.append(f"Cơ quan nhà nước đã có {context.official} tin bài về việc này.")
+    if context.sources and voices >= 10 and (most := max(context.sources.values())) >= _ONE_SOURCE * voices:
+        name = next(id for id, count in context.sources.items() if count == most)
+        lines.append(
+            f"{percent(most / voices)} lượt ý kiến đến từ một nơi ({_source(profile, name)}): có thể chỉ là một nhóm người đọc."
+        )
+    if context.alike >= _ALIKE:
+        lines.append(
+            f"{percent(context.alike)} số bài gần như giống hệt nhau: có thể là đăng lại, cũng có thể có phối hợp."
+        )
+    if voices >= 10 and context.unsure >= _UNSURE * voices:
+        lines.append(f"Mô hình chưa chắc về thái độ của {percent(context.unsure / voices)} lượt ý kiến.")
     lines.extend(context.past)
     return tuple(lines) or ("Chưa thấy dấu hiệu ngược lại.",)
 
 
+def _cancel(alert: Alert) -> str:
+    if alert.tier == "system":
+        return "Tự hết khi nguyên nhân không còn."
+    high = number(alert.range90[1], 0)
+    return (
+        f"Cảnh báo tự hạ khi lượt ý kiến về lại mức thường ngày (không quá {high} trong {_hours(alert)}) suốt một ngày, và khép lại sau "
+        "ba ngày yên. Hủy ngay nếu xác minh thấy nội dung không đúng, là chuyện nơi khác, hoặc số liệu bị lặp."
+    )
+
+
 def _basis(alert: Alert, profile: Profile) -> tuple[str, ...]:
-    coverage = alert.coverage
-    share = coverage.get("share", 1.0)
-    lines = [f"Độ phủ nguồn {percent(float(cast(float, share)))} lượng tin thường ngày."]
-    dark = cast("list[str]", coverage.get("dark") or [])
-    if dark:
-        names = {id: source.name for id, source in profile.source_by_id.items()}
-        lines.append("Không đọc được trong 24 giờ qua: " + ", ".join(names.get(name, name) for name in dark) + ".")
-    days = coverage.get("days_learnt")
+    lines = [f"Đọc được {percent(_value(alert, 'share', 1.0))} lượng tin thường ngày."]
+    dark = alert.coverage.get("dark")
+    if isinstance(dark, list) and dark:
+        lines.append("Không đọc được trong 24 giờ qua: " + ", ".join(_source(profile, str(id)) for id in dark) + ".")
+    days = alert.coverage.get("days_learnt")
     if isinstance(days, (int, float)):
         lines.append(f"Mức thường ngày học từ {number(float(days), 0)} ngày số liệu.")
-    models = "; ".join(f"{task}: {version}" for task, version in sorted(alert.models.items()))
-    lines.append(f"Mô hình: {models}.")
+    if alert.models:
+        lines.append(f"Phiên bản: {_versions(alert.models)}.")
     return tuple(lines)
 
 
-def _cancel(alert: Alert) -> str:
+def _versions(models: Mapping[str, str]) -> str:
+    """'bang-chung-1 (bộ phát hiện); vi-2026.11-1 (chủ đề, thái độ)'."""
+    groups: dict[str, list[str]] = {}
+    for task, version in models.items():
+        groups.setdefault(version, []).append(_TASKS.get(task, task))
+    return "; ".join(f"{version} ({', '.join(tasks)})" for version, tasks in groups.items())
+
+
+def _actions(alert: Alert) -> tuple[tuple[str, str], ...]:
     if alert.tier == "system":
-        return "Hết khi các nguồn được đọc lại bình thường."
+        return (("Đã biết", f"duluan alerts ack {alert.id}"),)
     return (
-        "Cảnh báo tự hạ khi số lượt ý kiến trở về khoảng thường ngày trong 24 giờ, "
-        "hoặc khi xác minh cho thấy nội dung không đúng hay đã được giải quyết."
+        ("Đã tiếp nhận", f"duluan alerts ack {alert.id}"),
+        ("Giao cơ quan", f"duluan alerts assign {alert.id} MÃ_CƠ_QUAN"),
+        ("Đã giải quyết", f"duluan alerts settle {alert.id}"),
+        ("Báo động nhầm", f"duluan alerts ack {alert.id} --false-alarm"),
+        ("Tạm ẩn 3 ngày", f"duluan alerts ack {alert.id} --silence 72"),
+        ("Xem cách tính", f"duluan alerts explain {alert.id}"),
     )

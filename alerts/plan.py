@@ -1,4 +1,8 @@
-"""Which messages an alert's turn deserves, and when: caps, digest, quiet hours, re-alerts with growing pauses. Pure."""
+"""Which messages an alert's turn deserves, for whom and when: caps, digests, quiet hours, repeats with growing pauses. Pure.
+
+Whether a turn is told depends on the moment of the step that found it, never on when the program ran: the same stream gives the same
+mails in whatever portions it comes. Only the sending itself looks at the wall clock (`flows/outbox.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,41 +10,50 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from alerts.lifecycle import State
 from alerts.signal import Turn
 from duluan.clock import local
 from duluan.config import AlertRules
 from duluan.model import Alert
 
 URGENT: Final = 3.0  # decades above the mail threshold that end quiet hours
-_PAUSES: Final = (6, 12, 24, 48)  # hours between repeated mails on one issue, growing
-_FRESH: Final = timedelta(hours=48)
+LATE: Final = timedelta(
+    hours=48
+)  # a turn found so long afterwards (an outage made up for) is told only if it still stands
+_PAUSES: Final = (6, 12, 24, 48)  # hours between repeated mails on one alert, growing
+_TOLD: Final[frozenset[Turn]] = frozenset({"opened", "promoted", "escalated", "reopened", "reminder"})
+_MUTED: Final[frozenset[State]] = frozenset({"silenced", "false_alarm"})
 
-Send = Literal["now", "later", "digest", "no"]
+Send = Literal["mail", "digest", "no"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What went out on one alert before."""
+    """What one recipient got on one alert before."""
 
     count: int
     last: datetime
 
 
 def decide(
-    alert: Alert, turn: Turn, rules: AlertRules, now: datetime, *, before: Sent | None, today: int, still_open: bool
+    alert: Alert, turn: Turn, rules: AlertRules, at: datetime, *, before: Sent | None, today: int, state: State | None
 ) -> Send:
-    """How this turn is told. `today`: mails that left on this local day."""
-    if alert.tier != "mail" or turn not in ("opened", "promoted", "escalated", "reopened"):
+    """How this turn, found at `at`, is told to one recipient who got `today` mails on this local day. `state` is before the turn."""
+    if alert.tier == "watch" or turn not in _TOLD or state in _MUTED:
         return "no"
-    if now - alert.detected > _FRESH and not still_open:
+    if before is not None and not due(turn, before, at):
         return "no"
-    if before is not None:
-        pause = _PAUSES[min(before.count - 1, len(_PAUSES) - 1)]
-        if turn != "escalated" or now - before.last < timedelta(hours=pause):
-            return "no"
-    if today >= rules.mails_per_day:
-        return "digest"
-    return "later" if quiet(rules, now) and not urgent(alert) else "now"
+    if alert.tier == "system":
+        return "mail"
+    return "digest" if today >= rules.mails_per_day else "mail"
+
+
+def due(turn: Turn, before: Sent, at: datetime) -> bool:
+    """A repeat needs a reason and a pause; reminders end with the longest pause."""
+    if turn == "reminder" and before.count > len(_PAUSES):
+        return False
+    pause = _PAUSES[min(before.count - 1, len(_PAUSES) - 1)]
+    return at - before.last >= timedelta(hours=pause)
 
 
 def quiet(rules: AlertRules, now: datetime) -> bool:
@@ -51,14 +64,18 @@ def quiet(rules: AlertRules, now: datetime) -> bool:
     return hour >= rules.quiet_from or hour < rules.quiet_until
 
 
-def urgent(alert: Alert) -> bool:
-    """Evidence so strong that it may wake someone."""
+def urgent(alert: Alert, turn: Turn) -> bool:
+    """Whether the mail may leave in quiet hours: news (no reminder) on very strong evidence, and whatever ails the system itself."""
+    if alert.tier == "system":
+        return True
     threshold = alert.coverage.get("threshold_mail")
-    return isinstance(threshold, (int, float)) and alert.score >= threshold + URGENT
+    return turn != "reminder" and isinstance(threshold, (int, float)) and alert.score >= threshold + URGENT
 
 
 def recipients(alert: Alert, rules: AlertRules) -> tuple[str, ...]:
-    """Who is told: the office, and whoever a matching rule names for the topic and place."""
+    """Who is told: the office, and whoever a matching rule names for the topic and place; of the system, its administrators."""
+    if alert.tier == "system":
+        return tuple(dict.fromkeys(rules.administrators or rules.recipients))
     chosen = dict.fromkeys(rules.recipients)
     for rule in rules.rule:
         right_topic = not rule.topics or alert.topic in rule.topics

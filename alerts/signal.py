@@ -7,7 +7,9 @@ from typing import Literal
 
 from duluan.model import Alert
 
-Turn = Literal["opened", "promoted", "escalated", "easing", "closed", "reopened"]
+Turn = Literal[
+    "opened", "promoted", "escalated", "easing", "closed", "reopened", "reminder"
+]  # a reminder is the watcher's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from duluan.errors import ConfigError
-from duluan.model import Era, Kind, Level
+from duluan.model import Era, Kind, Level, Tier
 
 Via = Literal[
     "rss", "sitemap", "list", "nukeviet", "liferay", "facebook", "zalo", "zalo_page", "browser", "comments", "file"
 ]
+MailAddress = Annotated[str, Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$", max_length=254)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_.-]+$", min_length=2, max_length=60)]
 
 
@@ -125,7 +126,7 @@ class Rule(_Strict):
     note: str = Field(min_length=20)  # what to do, for the person on duty
     min_voices: int = Field(default=4, ge=4)
     places: tuple[str, ...] = ()  # codes of today's communes; empty: anywhere
-    recipients: tuple[str, ...] = ()  # told besides the office
+    recipients: tuple[MailAddress, ...] = ()  # told besides the office
 
 
 class AlertRules(_Strict):
@@ -136,7 +137,10 @@ class AlertRules(_Strict):
     mails_per_day: int = Field(default=3, ge=1)  # then a digest
     quiet_from: int = Field(default=22, ge=0, le=23)  # local hour
     quiet_until: int = Field(default=6, ge=0, le=23)
-    recipients: tuple[str, ...] = ()
+    digest_at: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(default=(7, 16), min_length=1)  # local hours
+    recipients: tuple[MailAddress, ...] = ()  # the office
+    administrators: tuple[MailAddress, ...] = ()  # told when the system itself ails; empty: the office
+    webhook_tiers: tuple[Tier, ...] = ("mail", "system")
     rule: tuple[Rule, ...] = Field(min_length=1)
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from alerts.card import Context
 from alerts.engine import Engine
 from alerts.signal import Signal
-from duluan.clock import local
+from alerts.words import headline
+from duluan.clock import local, parse_time
 from duluan.config import Profile
 from duluan.model import VOICE_KINDS, Alert, Clustered, Evidence
 from duluan.privacy import redact
@@ -30,7 +31,7 @@ def readable(signal: Signal, lookup: Lookup, title: str | None, profile: Profile
     agency = profile.agency_for(alert.topic) if profile else None
     return replace(
         alert,
-        title=f"{title}: {alert.title.partition(': ')[2]}" if title else alert.title,
+        title=f"{headline(title)}: {alert.title.partition(': ')[2]}" if title else alert.title,
         agency=agency.id if agency else None,
         evidence=tuple(quotation(document) for document in _varied(found)),
         models={**alert.models, **(found[0].models if found else {})},
@@ -59,17 +60,20 @@ def quotation(document: Clustered) -> Evidence:
     )
 
 
-def context(store: Index, engine: Engine, alert: Alert, profile: Profile, terms: Sequence[str]) -> Context:
-    """What the store adds to the card."""
-    found = list(store.documents(Filter(issues=(alert.issue,), since=alert.started)))
+def context(store: Index, engine: Engine, alert: Alert, profile: Profile) -> Context:
+    """What the store adds to the card: nothing that came after the moment of the alert's numbers."""
+    until = parse_time(str(alert.coverage["until"])) if "until" in alert.coverage else alert.detected
+    found = [d for d in store.documents(Filter(issues=(alert.issue,), since=alert.started)) if d.fetched <= until]
     own = {document.origin: document for document in reversed(found)}
     counts = Counter(document.source for document in own.values())
+    issue = next(iter(store.issues([alert.issue])), None) if alert.issue else None
     return Context(
         days=tuple(engine.series(alert.issue)),
-        terms=tuple(term.replace("_", " ") for term in terms),
+        terms=tuple(term.replace("_", " ") for term in issue.terms) if issue else (),
         sources=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         public=not any(document.kind in VOICE_KINDS for document in own.values()),
         positive=sum(document.sentiment != "neg" for document in own.values()),
+        unsure=sum(document.uncertain for document in own.values()),
         official=sum(_official(document, profile) for document in own.values()),
         alike=1 - len(own) / len(found) if found else 0.0,
         past=tuple(_past(store, alert)),

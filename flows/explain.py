@@ -1,60 +1,179 @@
-"""`duluan alerts explain`: an alert's numbers taken apart and counted again from the store."""
+"""`duluan alerts explain`: an alert's numbers taken apart, and all of them worked out again from the store.
+
+The detector is a pure function of what was known and when, so it is run once more over the stored voices and fetch lines, hour by hour,
+up to the moment of the alert's numbers. Where they differ, the store has changed since: items corrected, moved to another issue, removed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from alerts.card import Card, number, percent, when
+from alerts.card import Card, build
+from alerts.engine import Engine
+from alerts.restate import restate
+from alerts.words import number, percent, when
 from duluan.clock import parse_time
-from duluan.config import Profile
+from duluan.config import AlertRules, Profile
 from duluan.errors import InputError
-from duluan.model import Alert
+from duluan.model import Alert, Fetch, Voice
 from duluan.query import Filter
-from flows.watch import card_of
+from duluan.records import to_record
+from duluan.voices import voice_of
+from flows.evidence import context
+from flows.journal import Memory, read
+from flows.watch import as_lived, hours_between
 from index.base import Index
+
+Told = Callable[[int, int], None]  # hours done, hours in all
+_NAMES = {
+    "voices": "Lượt ý kiến",
+    "expected": "Mức thường ngày λ",
+    "range90": "Khoảng 90%",
+    "share": "Tỷ lệ tiêu cực",
+    "share_usual": "Tỷ lệ thường ngày",
+    "score": "Bằng chứng (log10)",
+    "reprints": "Bài đăng lại",
+    "places": "Địa bàn",
+    "topic": "Chủ đề",
+    "started": "Bắt đầu",
+    "detected": "Phát hiện",
+    "window_hours": "Khung giờ",
+    "negatives": "Lượt tiêu cực (mềm)",
+    "size": "Độ phân tán r",
+    "threshold_watch": "Ngưỡng theo dõi",
+    "threshold_mail": "Ngưỡng gửi thư",
+    "days_learnt": "Số ngày đã học",
+    "coverage": "Độ phủ nguồn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One number: as the alert has it, and as the store gives it now."""
+
+    name: str
+    stored: str
+    again: str
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are the same."""
+        return self.stored == self.again
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The card, the steps of the calculation in Vietnamese, and the history of states."""
+    """The card, how its numbers come about, each of them worked out again, and the history of states."""
 
     card: Card
     lines: tuple[str, ...]
+    checks: tuple[Check, ...]
     history: tuple[dict[str, Any], ...]
 
 
-def explain(store: Index, profile: Profile, id: str) -> Explanation:
+def explain(store: Index, profile: Profile, id: str, *, told: Told = lambda done, total: None) -> Explanation:
     """Raises InputError where there is no such alert."""
     alert = next((alert for alert in store.alerts() if alert.id == id), None)
     if alert is None:
         raise InputError(f"không có cảnh báo {id!r}; xem danh sách bằng: duluan alerts list")
+    journal = read(store, profile.alerts)
+    card = build(alert, profile, context(store, journal.engine, alert, profile))
     history = tuple(entry for entry in store.alert_history(id) if entry["state"] != "version")
-    return Explanation(card_of(store, profile, alert), tuple(_lines(store, alert)), history)
-
-
-def _lines(store: Index, alert: Alert) -> list[str]:
-    basis = alert.coverage
     if alert.tier == "system":
-        return [alert.reason]
+        return Explanation(card, (alert.reason,), (), history)
+    again = work_out(store, profile.alerts, alert, journal.memory, told)
+    return Explanation(card, tuple(_lines(store, alert)), tuple(compare(alert, again)), history)
+
+
+def work_out(store: Index, rules: AlertRules, alert: Alert, memory: Memory, told: Told) -> Alert | None:
+    """The alert as the stored voices give it at the moment of its numbers; None where they give none."""
+    until = _until(alert)
+    engine = Engine(rules)
+    early, late = _known(store, memory, until)
+    engine.observe_all(early)
+    start = min((item.at if isinstance(item, Fetch) else item.fetched for item in early), default=until)
+    moments = list(hours_between(start, until))
+    found: Alert | None = None
+    for done, moment in enumerate(moments, 1):
+        engine.observe_all(late.pop(moment, ()))
+        found = next((s.alert for s in engine.step(moment) if s.alert.id == alert.id), None)
+        told(done, len(moments))
+    if found is None:
+        signal = restate(engine, alert.issue, "escalated")
+        found = signal.alert if signal and signal.alert.id == alert.id else None
+    return found
+
+
+def _known(
+    store: Index, memory: Memory, until: datetime
+) -> tuple[list[Voice | Fetch], dict[datetime, list[Voice | Fetch]]]:
+    """What was known in time, and what was written late, by the hour from which it counted."""
+    first, early, late = list[Voice](), list[Voice | Fetch](), dict[datetime, list[Voice | Fetch]]()
+    for sequence, document in store.ingested():
+        voice = voice_of(document)
+        if not voice.in_province or voice.fetched > until:
+            continue
+        if sequence <= memory.first:
+            first.append(voice)
+        elif (hour := memory.late_items.get(str(sequence))) is not None:
+            late.setdefault(parse_time(hour), []).append(voice)
+        else:
+            early.append(voice)
+    fetches = [fetch for fetch in store.fetches() if fetch.at <= until]
+    return [*as_lived(first), *early, *fetches], late
+
+
+def compare(alert: Alert, again: Alert | None) -> Iterator[Check]:
+    """Number by number; '–' where the store gives no such alert any more."""
+    mine, other = _numbers(alert), _numbers(again) if again else {}
+    for key, name in _NAMES.items():
+        if key in mine:
+            yield Check(name, mine[key], other.get(key, "–"))
+
+
+def _numbers(alert: Alert) -> dict[str, str]:
+    record = to_record(alert)
+    basis = cast("dict[str, object]", record["coverage"])
+    own = {key: record[key] for key in _NAMES if key in record and key != "coverage"}
+    own |= {key: basis[key] for key in _NAMES if key in basis} | {"coverage": basis.get("share", "")}
+    return {key: _shown(value) for key, value in own.items()}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return ", ".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
+    return number(round(value, 4), 4).rstrip("0").rstrip(",") if isinstance(value, float) else str(value)
+
+
+def _until(alert: Alert) -> datetime:
+    basis = alert.coverage
+    return parse_time(str(basis["until"])) if "until" in basis else alert.detected
+
+
+def _lines(store: Index, alert: Alert) -> Iterator[str]:
+    """How the numbers hang together, with the voices counted again document by document."""
+    basis = alert.coverage
     hours = int(cast(float, basis.get("window_hours", 24)))
-    until = parse_time(str(basis["until"])) if "until" in basis else alert.detected
+    until = _until(alert)
     start = until - timedelta(hours=hours)
     voices, negative = recount(store, alert, start, until)
     low, high = alert.range90
-    return [
-        f"Khung thời gian: {hours} giờ trước lần tính gần nhất ({when(start)} – {when(until)}).",
-        f"Lượt ý kiến lúc tính: {alert.voices}; đếm lại từ kho bây giờ: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp).",
-        f"Tiêu cực: {percent(alert.share)}; đếm lại: {percent(negative / voices) if voices else '–'}; thường ngày "
-        f"{percent(alert.share_usual)}.",
-        f"Mức thường ngày λ = {number(alert.expected, 2)} lượt, độ phân tán r = {_value(basis, 'size')}; "
-        f"khoảng 90 %: {number(low, 0)}–{number(high, 0)}.",
-        f"Bằng chứng (log10 của tỷ số hợp lý, trung bình trên các khung và mức tăng): {number(alert.score, 2)}.",
+    yield f"Khung thời gian: {hours} giờ trước lần tính gần nhất ({when(start)} – {when(until)})."
+    yield f"Lượt ý kiến: {alert.voices}; đếm từng bài trong kho: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp)."
+    share = percent(negative / voices) if voices else "–"
+    yield f"Tiêu cực: {percent(alert.share)}; đếm từng bài: {share}; thường ngày {percent(alert.share_usual)}."
+    yield (
+        f"Mức thường ngày λ = {number(alert.expected, 2)} lượt (tốc độ học được của vấn đề × độ phủ từng giờ), "
+        f"độ phân tán r = {_value(basis, 'size')}; khoảng 90%: {number(low, 0)}–{number(high, 0)}."
+    )
+    yield f"Bằng chứng (log10 của tỷ số hợp lý, trung bình trên các khung giờ và mức tăng): {number(alert.score, 2)}."
+    yield (
         f"Ngưỡng lúc đó: theo dõi {_value(basis, 'threshold_watch')}, gửi thư {_value(basis, 'threshold_mail')} "
-        "(từ ngân sách báo động nhầm mỗi tuần).",
-        f"Độ phủ nguồn: {percent(float(cast(float, basis.get('share', 1.0))))}; học từ {_value(basis, 'days_learnt')} ngày số liệu.",
-    ]
+        "(từ ngân sách báo động nhầm mỗi tuần)."
+    )
 
 
 def recount(store: Index, alert: Alert, start: datetime, until: datetime) -> tuple[int, float]:

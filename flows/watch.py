@@ -1,38 +1,43 @@
 """Store → detector → alerts → mail. One call brings everything up to `clock()`; calling it again mails nothing again.
 
-Order of writing, so that kill -9 at any moment loses no alert and repeats no mail: messages into the outbox, then alerts and their
-states, then the detector's snapshot. Whatever was cut off is computed again from the older snapshot: ids of alerts and messages follow
-from issue and hour, so what is already there is left alone. Sending comes last and works from the outbox alone.
+The detector moves in whole hours and every decision rests on the hour at which it was found, so that alerts and mails do not depend
+on how often or in what portions this runs. Each hour that changed something is committed to the journal (`flows/journal.py`) before the
+next; sending comes last and works from the outbox alone (`flows/outbox.py`).
 """
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from alerts import lifecycle, plan, render, snapshot
+from alerts import lifecycle
 from alerts.card import Card, build
 from alerts.delivery import Mailer
-from alerts.engine import Engine
-from alerts.hours import from_hours
-from alerts.signal import Signal
+from alerts.hours import from_hours, to_hours
+from alerts.plan import LATE
+from alerts.restate import areas, restate
+from alerts.signal import Signal, Turn
 from alerts.webhook import Webhook
-from duluan.clock import Clock, format_time, parse_time
+from duluan.clock import Clock, format_time, parse_time, system_clock
 from duluan.config import Profile
-from duluan.errors import StoreError
 from duluan.model import Alert, Fetch, Issue, Voice
+from duluan.voices import voice_of
 from flows.evidence import context, readable
-from flows.outbox import Outlets, deliver
-from index.base import STATE_DETECTOR, Index, Outgoing
+from flows.journal import Effects, Journal, open_journal, read
+from flows.outbox import Alive, Outlets, deliver
+from flows.telling import DEFAULT_SENDER, Teller
+from flows.turn import Busy, only_one
+from index.base import Index
 
-log = logging.getLogger(__name__)
-
-_LOOK_BACK = timedelta(days=14)  # documents written late are still found so far back
-_IMPORTED = timedelta(days=3)  # first run: what was fetched so long after publication is history
+_IMPORTED: Final = timedelta(days=3)  # first run: what was fetched so long after publication is history
+_TRIES_BACK: Final = timedelta(days=1)  # fetch lines written late are still found so far back
+_COMMIT_EVERY: Final = 24  # hours without a turn
+_LOUD: Final = 6  # hours since which an alert must have been loud to be worth a reminder
+_NEW_AREA: Final = 4  # negative voices from a commune that was not in the alert
+_FORGET: Final = timedelta(days=60)
+TURN_NAME: Final = "watch"
 
 
 @dataclass(slots=True)
@@ -46,45 +51,54 @@ class WatchReport:
     mails: int = 0  # written to the outbox
     sent: int = 0
     waiting: int = 0  # still in the outbox
+    repeated: int = 0  # handed over when a crash came, and sent again under the same Message-ID
     errors: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What lies beside the engine's snapshot."""
-
-    seen: dict[str, str] = field(default_factory=dict)  # voice → fetched
-    tries: dict[str, str] = field(default_factory=dict)  # source → last try
-    told: dict[str, list[Any]] = field(default_factory=dict)  # alert → [mails, last]
-    threads: dict[str, str] = field(default_factory=dict)  # issue → key of its first mail
-    days: dict[str, int] = field(default_factory=dict)  # local day → mails
-    digest: list[str] = field(default_factory=list)  # alerts waiting for the next digest
+    busy: bool = False  # another process has the turn: nothing was done
 
 
 def watch(
-    store: Index, profile: Profile, *, clock: Clock, mailer: Mailer | None, webhook: Webhook | None = None
+    store: Index,
+    profile: Profile,
+    *,
+    clock: Clock,
+    mailer: Mailer | None,
+    webhook: Webhook | None = None,
+    machine_clock: Clock = system_clock,
 ) -> WatchReport:
-    """Detect up to now, write alerts and messages, send what is due. Scope: documents of the province only."""
+    """Detect up to now, write alerts and messages, send what is due. Scope: documents of the province only.
+
+    `clock` may be a replayed one; `machine_clock` is for the turn that keeps a second process out.
+    """
     now = clock()
     report = WatchReport(until=now)
-    engine, memory = _restore(store, profile)
-    _Run(store, profile, engine, memory, report, now, mailer).go()
-    done = deliver(store, profile.alerts, Outlets(mailer, webhook), now=now)
-    report.sent, report.waiting, report.errors = done.sent, done.waiting, done.errors
+    try:
+        with only_one(store, TURN_NAME, clock=machine_clock) as alive:
+            journal = open_journal(store, profile.alerts)
+            sender = mailer.sender if mailer else DEFAULT_SENDER
+            teller = Teller(journal, profile, sender, hooked=webhook is not None)
+            _Round(store, profile, journal, teller, report, now, alive).go()
+            done = deliver(store, profile.alerts, Outlets(mailer, webhook), now=now, alive=alive)
+    except Busy as error:
+        report.busy, report.errors = True, [str(error)]
+        return report
+    report.sent, report.waiting, report.repeated, report.errors = done.sent, done.waiting, done.repeated, done.errors
     return report
 
 
 @dataclass(slots=True)
-class _Run:
+class _Round:
+    """All whole hours from the journal's clock up to now."""
+
     store: Index
     profile: Profile
-    engine: Engine
-    memory: _Memory
+    journal: Journal
+    teller: Teller
     report: WatchReport
     now: datetime
-    mailer: Mailer | None
-    turns: list[tuple[Signal, Alert]] = field(default_factory=list)
+    alive: Alive
     titles: dict[str, Issue] = field(default_factory=dict)
+    latest: dict[str, Alert] = field(default_factory=dict)
+    effects: Effects = field(default_factory=Effects)
 
     def go(self) -> None:
         self._issues()
@@ -92,141 +106,187 @@ class _Run:
         start = self._start(items)
         if start is None:
             return
-        self.engine.observe_all(items)
-        for moment in _steps(start, self.now):
-            self.report.steps += 1
-            for signal in self.engine.step(moment):
-                self._take(signal)
-        self._write()
+        self.journal.engine.observe_all(items)
+        since = 0
+        for moment in hours_between(start, self.now):
+            self._step(moment)
+            since += 1
+            if self.effects or since == _COMMIT_EVERY:
+                self._commit()
+                since = 0
+        if since or items:
+            self._forget()
+            self._commit()
+        self.report.alerts = list(self.latest.values())
+
+    def _commit(self) -> None:
+        self.alive()
+        self.report.mails += self.journal.commit(self.effects)
+        self.effects = Effects()
 
     def _issues(self) -> None:
         for issue in self.store.issues():
             self.titles[issue.id] = issue
-            if issue.merged_into and issue.id not in self.engine.merged:
-                self.engine.merge(issue.id, issue.merged_into)
+            if issue.merged_into and issue.id not in self.journal.engine.merged:
+                self.journal.engine.merge(issue.id, issue.merged_into)
 
     def _items(self) -> list[Voice | Fetch]:
-        since = None if self.engine.first is None else from_hours(self.engine.clock) - _LOOK_BACK
-        voices = [v for v in self.store.voices(since) if v.fetched <= self.now and v.id not in self.memory.seen]
+        engine, memory = self.journal.engine, self.journal.memory
+        first = engine.first is None
+        voices = []
+        for number, document in self.store.ingested(memory.sequence):
+            memory.sequence = number
+            voices.append(voice_of(document))
+            if not first and to_hours(document.fetched) <= engine.clock:
+                memory.late_items[str(number)] = format_time(from_hours(int(engine.clock) + 1))
         self.report.voices = len(voices)
-        self.memory.seen |= {v.id: format_time(v.fetched) for v in voices}
-        fresh = [
-            f
-            for f in self.store.fetches(since)
-            if f.at <= self.now and not (f.source in self.memory.tries and f.at <= self._last(f.source))
-        ]
-        for fetch in fresh:
-            self.memory.tries[fetch.source] = format_time(fetch.at)
-        inside = [v for v in voices if v.in_province]
-        return [*(as_lived(inside) if since is None else inside), *fresh]
+        inside = [voice for voice in voices if voice.in_province]
+        if first:
+            memory.first = memory.sequence
+            inside = as_lived(inside)
+        return [*inside, *self._tries(None if first else from_hours(engine.clock) - _TRIES_BACK)]
 
-    def _last(self, source: str) -> datetime:
-        return parse_time(self.memory.tries[source])
+    def _tries(self, since: datetime | None) -> Iterator[Fetch]:
+        known = self.journal.memory.tries
+        for fetch in self.store.fetches(since):
+            if fetch.at <= self.now and not (fetch.source in known and fetch.at <= parse_time(known[fetch.source])):
+                known[fetch.source] = format_time(fetch.at)
+                yield fetch
 
     def _start(self, items: list[Voice | Fetch]) -> datetime | None:
-        if self.engine.first is not None:
-            return from_hours(self.engine.clock)
+        if self.journal.engine.first is not None:
+            return from_hours(self.journal.engine.clock)
         moments = [item.at if isinstance(item, Fetch) else item.fetched for item in items]
         return min(moments) if moments else None
 
-    def _take(self, signal: Signal) -> None:
+    # -- one hour -------------------------------------------------------------------------------------------------------
+    def _step(self, moment: datetime) -> None:
+        self.alive()
+        self.report.steps += 1
+        turned = set[str]()
+        for signal in self.journal.engine.step(moment):
+            turned.add(signal.alert.id)
+            self._take(signal, moment)
+        self._system_over(moment)
+        if self.now - moment > LATE:
+            return
+        for signal in [*self._made_up(), *self._standing(moment, turned)]:
+            self._take(signal, moment)
+        self.effects.messages.extend(self.teller.digests(moment))
+
+    def _take(self, signal: Signal, moment: datetime) -> None:
+        """Write down one turn, the state that it leads to, and its messages."""
         issue = self.titles.get(signal.alert.issue)
         alert = readable(signal, self.store.get, issue.title if issue else None, self.profile)
-        self.turns.append((signal, alert))
+        before = self._state(alert.id)
+        if signal.turn in ("opened", "promoted", "escalated", "reopened"):
+            self.effects.alerts.append(alert)
+        if signal.turn in ("opened", "promoted"):
+            self.latest[alert.id] = alert
+        self._turn_state(alert, signal.turn, before, moment)
+        memory = self.journal.memory
+        if alert.tier == "system":
+            memory.system.append(alert.id)
+        if alert.tier == "mail":
+            known = memory.areas.setdefault(alert.id, [])
+            known.extend(place for place in areas(self.journal.engine, alert.issue) if place not in known)
+        if self.now - moment <= LATE:
+            self.effects.messages.extend(self.teller.messages(alert, signal.turn, moment, before))
+        elif alert.tier == "mail":
+            memory.late = list(dict.fromkeys([*memory.late, alert.issue]))
 
-    def _write(self) -> None:
-        latest: dict[str, Alert] = {}
-        messages: list[Outgoing] = []
-        open_now = {row.episode.id for row in self.engine.rows if row.episode and row.episode.stage == "open"}
-        for signal, alert in self.turns:
-            if signal.turn in ("opened", "promoted"):
-                latest[alert.id] = alert
-            messages.extend(self._messages(signal, alert, still_open=alert.id in open_now))
-        messages.extend(self._due_digest())
-        self.report.mails = self.store.outbox_add(messages)
-        self._record()
-        self.report.alerts = list(latest.values())
-        self.store.put_state(STATE_DETECTOR, _pack(self.engine, self.memory, self.now))
+    def _state(self, id: str) -> lifecycle.State | None:
+        """As stored and as this hour has changed it."""
+        mine = [event for alert, event in self.effects.events if alert == id]
+        return lifecycle.current([*self.store.alert_history(id), *mine])
 
-    def _record(self) -> None:
-        """Alerts and the states that their turns led to."""
-        for signal, alert in self.turns:
-            kept = self.store.alert_history(alert.id)
-            before = lifecycle.current(kept)
-            if signal.turn in ("opened", "promoted", "escalated", "reopened"):
-                self.store.put_alerts([alert])
-            state = (
-                lifecycle.begin(signal.turn, mail=alert.tier != "watch")
-                if before is None
-                else lifecycle.advance(before, signal.turn)
-            )
-            at = format_time(alert.detected)
-            if state is not None and not any(e["state"] == state and e["at"] == at for e in kept):
-                self.store.add_alert_event(alert.id, {"at": at, "state": state, "note": signal.turn})
+    def _turn_state(self, alert: Alert, turn: Turn, before: lifecycle.State | None, moment: datetime) -> None:
+        state = lifecycle.begin(mail=alert.tier != "watch") if before is None else lifecycle.advance(before, turn)
+        if state is not None:
+            self._event(alert.id, state, moment, note=turn)
 
-    def _messages(self, signal: Signal, alert: Alert, *, still_open: bool) -> Iterator[Outgoing]:
-        to = plan.recipients(alert, self.profile.alerts)
-        if not to or self._muted(alert):
-            return
-        day = plan.day_of(self.now)
-        told = self.memory.told.get(alert.id)
-        before = plan.Sent(told[0], parse_time(told[1])) if told else None
-        send = plan.decide(
-            alert,
-            signal.turn,
-            self.profile.alerts,
-            self.now,
-            before=before,
-            today=self.memory.days.get(day, 0),
-            still_open=still_open,
-        )
-        if send == "digest":
-            self.memory.digest = list(dict.fromkeys([*self.memory.digest, alert.id]))
-        if send in ("now", "later"):
-            count = before.count + 1 if before else 1
-            self.memory.told[alert.id] = [count, format_time(self.now)]
-            self.memory.days[day] = self.memory.days.get(day, 0) + 1
-            yield self._mail(alert, count, to)
+    def _event(self, id: str, state: lifecycle.State, moment: datetime, **more: Any) -> None:
+        self.effects.events.append((id, {"at": format_time(moment), "state": state, **more}))
 
-    def _muted(self, alert: Alert) -> bool:
-        return lifecycle.current(self.store.alert_history(alert.id)) in ("silenced", "false_alarm")
+    def _system_over(self, moment: datetime) -> None:
+        """System alerts whose cause has gone are closed."""
+        memory = self.journal.memory
+        standing = {episode.id for episode in self.journal.engine.memory.system.values()}
+        for id in [id for id in memory.system if id not in standing]:
+            memory.system.remove(id)
+            if (state := self._state(id)) is not None and lifecycle.advance(state, "closed"):
+                self._event(id, "closed", moment, note="closed")
 
-    def _mail(self, alert: Alert, count: int, to: tuple[str, ...]) -> Outgoing:
-        key = f"{alert.id}.{count}"
-        thread = self.memory.threads.setdefault(alert.issue, key)
-        payload = render.mail(
-            self._card(alert), _letter(self.profile, self.mailer, to), key=key, created=alert.detected, thread=thread
-        )
-        urgent = "urgent" if plan.urgent(alert) else "mail"
-        return Outgoing(id=key, alert=alert.id, created=alert.detected, payload=payload, recipients=to, channel=urgent)
+    def _made_up(self) -> Iterator[Signal]:
+        """What turned while an outage was made up for and still stands: told now, with the numbers of now."""
+        memory, rows = self.journal.memory, {row.issue: row for row in self.journal.engine.rows}
+        for issue in memory.late:
+            episode = rows[issue].episode if issue in rows else None
+            if episode and episode.mail and episode.stage == "open" and episode.id not in memory.told:
+                signal = restate(self.journal.engine, issue, "opened")
+                if signal:
+                    yield signal
+        memory.late = []
 
-    def _card(self, alert: Alert) -> Card:
-        issue = self.titles.get(alert.issue)
-        return build(
-            alert, self.profile, context(self.store, self.engine, alert, self.profile, issue.terms if issue else ())
-        )
+    def _standing(self, moment: datetime, turned: set[str]) -> Iterator[Signal]:
+        """Turns of running episodes that do not come from the score: ended silences, new areas, returns, reminders."""
+        for row in self.journal.engine.rows:
+            episode = row.episode
+            if episode is None or not episode.mail or episode.stage != "open" or episode.id in turned:
+                continue
+            turn = self._own_turn(episode.id, row.issue, from_hours(episode.loud), moment)
+            signal = restate(self.journal.engine, row.issue, turn) if turn else None
+            if signal:
+                yield signal
 
-    def _due_digest(self) -> Iterator[Outgoing]:
-        """Yesterday's overflow leaves as one mail on the next day, or at once when the cap has room again."""
-        day = plan.day_of(self.now)
-        if not self.memory.digest or self.memory.days.get(day, 0) >= self.profile.alerts.mails_per_day:
-            return
-        waiting = {alert.id: alert for alert in self.store.alerts()} | {a.id: a for _, a in self.turns}
-        cards = tuple(self._card(waiting[id]) for id in self.memory.digest if id in waiting)
-        to = self.profile.alerts.recipients
-        if cards and to:
-            key = f"digest.{day}.{cards[0].alert.id}"
-            payload = render.digest(cards, _letter(self.profile, self.mailer, to), key=key, created=self.now)
-            yield Outgoing(id=key, alert=cards[0].alert.id, created=self.now, payload=payload, recipients=to)
-        self.memory.digest = []
+    def _own_turn(self, id: str, issue: str, loud: datetime, moment: datetime) -> Turn | None:
+        history = self.store.alert_history(id)
+        if lifecycle.silence_over(history, moment):
+            self._event(id, "open", moment, note="unsilence")
+            return "reminder"
+        if lifecycle.returned(history, loud):
+            return "reopened"
+        if self._spread(id, issue):
+            return "escalated"
+        unread = lifecycle.current(history) in ("open", "reopened")
+        live = self.now - moment < timedelta(hours=1)  # made-up hours remind of nothing
+        recent = moment - loud <= timedelta(hours=_LOUD)
+        if unread and live and recent and self.teller.may_remind(id, moment) and not self._on_its_way(id):
+            return "reminder"
+        return None
+
+    def _on_its_way(self, id: str) -> bool:
+        """Whether an earlier mail on the alert still waits to be sent: then there is nothing to be reminded of."""
+        return any(message.alert == id and message.channel != "webhook" for message in self.store.outbox())
+
+    def _spread(self, id: str, issue: str) -> bool:
+        """Whether the trouble has reached a commune that nobody was told of; each is told once."""
+        known = self.journal.memory.areas.get(id)
+        if known is None:
+            return False
+        new = [
+            place
+            for place, count in areas(self.journal.engine, issue).items()
+            if count >= _NEW_AREA and place not in known
+        ]
+        known.extend(new)
+        return bool(new)
+
+    def _forget(self) -> None:
+        """What no repeat can refer to any more."""
+        memory, horizon = self.journal.memory, self.now - _FORGET
+        memory.late_items = {n: at for n, at in memory.late_items.items() if parse_time(at) >= horizon}
+        memory.days = dict(sorted(memory.days.items())[-7:])
+        old = [id for id, told in memory.told.items() if all(parse_time(last) < horizon for _, last in told.values())]
+        for id in old:
+            del memory.told[id]
+            memory.mails.pop(id, None)
+            memory.areas.pop(id, None)
 
 
 def card_of(store: Index, profile: Profile, alert: Alert) -> Card:
-    """The card of a stored alert, with the chart as the detector's snapshot knows it: for the desk and `alerts explain`."""
-    engine, _ = _restore(store, profile)
-    issue = next(iter(store.issues([alert.issue])), None)
-    terms = issue.terms if issue else ()
-    return build(alert, profile, context(store, engine, alert, profile, terms))
+    """The card of a stored alert, with the chart as the detector's state knows it: for the desk and `alerts explain`."""
+    return build(alert, profile, context(store, read(store, profile.alerts).engine, alert, profile))
 
 
 def as_lived(voices: list[Voice]) -> list[Voice]:
@@ -238,42 +298,9 @@ def as_lived(voices: list[Voice]) -> list[Voice]:
     return [moved.get(v.id, v) for v in voices]
 
 
-def _steps(start: datetime, now: datetime) -> Iterator[datetime]:
-    """Whole hours behind `start`, then `now` itself."""
-    moment = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+def hours_between(start: datetime, now: datetime) -> Iterator[datetime]:
+    """Whole hours behind `start`, up to `now`."""
+    moment = from_hours(int(to_hours(start))) + timedelta(hours=1)
     while moment <= now:
         yield moment
         moment += timedelta(hours=1)
-    if moment - timedelta(hours=1) < now:
-        yield now
-
-
-def _letter(profile: Profile, mailer: Mailer | None, to: tuple[str, ...]) -> render.Letter:
-    sender = mailer.sender if mailer else "duluan@localhost"
-    domain = sender.rpartition("@")[2].rstrip("> ") or "localhost"
-    return render.Letter(sender, to, f"duluan.{profile.province.id}", domain)
-
-
-def _pack(engine: Engine, memory: _Memory, now: datetime) -> bytes:
-    horizon = now - 2 * _LOOK_BACK
-    head = {
-        "seen": {id: at for id, at in memory.seen.items() if parse_time(at) >= horizon},
-        "tries": memory.tries,
-        "told": memory.told,
-        "threads": memory.threads,
-        "days": dict(list(memory.days.items())[-7:]),
-        "digest": memory.digest,
-    }
-    return json.dumps(head, ensure_ascii=False).encode() + b"\n" + snapshot.dump(engine)
-
-
-def _restore(store: Index, profile: Profile) -> tuple[Engine, _Memory]:
-    blob = store.state(STATE_DETECTOR)
-    if blob is None:
-        return Engine(profile.alerts), _Memory()
-    head, _, body = blob.partition(b"\n")
-    try:
-        memory = _Memory(**json.loads(head))
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"trạng thái bộ phát hiện trong kho bị hỏng: {error}") from None
-    return snapshot.load(body, profile.alerts), memory

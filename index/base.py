@@ -188,6 +188,12 @@ class Index(Protocol):
     def put_state(self, name: str, value: bytes) -> None:
         """Write a named blob by itself."""
 
+    def lease(self, name: str, holder: str, *, now: datetime, until: datetime, over: str | None = None) -> str:
+        """Take or renew the turn `name` for `holder` up to `until`, in one step among all processes; answers who has it then.
+
+        Nobody else's turn is taken before its end, but that of `over`, a holder known to be dead. `until` = `now` gives it back.
+        """
+
     def audit(self, event: Mapping[str, Any]) -> None:
         """Append {"at", "what", …} to the audit log."""
 

@@ -226,6 +226,11 @@ class ElasticIndex:
         self._ready()
         elastic_state.put_state(self._cluster, name, value)
 
+    def lease(self, name: str, holder: str, *, now: datetime, until: datetime, over: str | None = None) -> str:
+        """Take or renew a turn."""
+        self._ready()
+        return elastic_state.lease(self._cluster, name, holder, now, until, over)
+
     def audit(self, event: Mapping[str, Any]) -> None:
         """Append to the audit log."""
         self._ready()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from duluan.clock import Clock, format_time, parse_time
@@ -19,6 +19,12 @@ _RESERVE = """
 def first = ((Number) ctx._source.counters.getOrDefault(params.name, 0L)).longValue() + 1;
 ctx._source.counters[params.name] = first + params.count - 1;
 ctx._source.open[params.name + ':' + first] = params.at;
+"""
+_LEASE = """
+def standing = ctx._source.target;
+boolean over = standing == null || standing == params.holder || standing == params.over
+    || ZonedDateTime.parse(ctx._source.at).toInstant().toEpochMilli() <= params.now;
+if (over) { ctx._source.target = params.holder; ctx._source.at = params.until; }
 """
 _DONE = "ctx._source.open.remove(params.key)"
 
@@ -92,6 +98,24 @@ def state(cluster: Cluster, name: str) -> bytes | None:
         for number in range(parts)
     )
     return b"".join(base64.b64decode(part) for part in found)
+
+
+def lease(cluster: Cluster, name: str, holder: str, now: datetime, until: datetime, over: str | None) -> str:
+    """Who has the turn after this try; the server runs the script on one version of the document at a time."""
+    params = {
+        "holder": holder,
+        "over": over,
+        "now": int(now.timestamp() * 1000),
+        "until": format_time(until.astimezone(UTC)),
+    }
+    body = {
+        "script": {"source": _LEASE, "params": params},
+        "scripted_upsert": True,
+        "upsert": {"kind": "lease", "name": name},
+    }
+    path = path_of(STATE, "_update", f"lease:{name}")
+    answer = cluster.ask("POST", path, body, retry_on_conflict="50", _source="target")
+    return str(answer["get"]["_source"]["target"])
 
 
 def bury(cluster: Cluster, id: str, now: datetime) -> None:

@@ -175,6 +175,11 @@ class SqliteIndex:
         with self._db.writing() as db:
             sqlite_ledger.put_state(db, name, value)
 
+    def lease(self, name: str, holder: str, *, now: datetime, until: datetime, over: str | None = None) -> str:
+        """Take or renew a turn."""
+        with self._db.writing() as db:
+            return sqlite_ledger.lease(db, name, holder, now, until, over)
+
     def audit(self, event: Mapping[str, Any]) -> None:
         """Append to the audit log."""
         with self._db.writing() as db:

@@ -111,6 +111,17 @@ def labels(db: sqlite3.Connection, ids: Iterable[str] | None) -> dict[str, Label
     return {id_: label_from(id_, json.loads(record)) for id_, record in rows}
 
 
+def lease(db: sqlite3.Connection, name: str, holder: str, now: datetime, until: datetime, over: str | None) -> str:
+    """Who has the turn after this try; the transaction makes it one step."""
+    blob = state(db, f"lease:{name}")
+    if blob is not None:
+        standing = json.loads(blob)
+        if standing["holder"] not in (holder, over) and parse_time(standing["until"]) > now:
+            return str(standing["holder"])
+    put_state(db, f"lease:{name}", dump({"holder": holder, "until": format_time(until)}).encode())
+    return holder
+
+
 def put_alerts(db: sqlite3.Connection, alerts: Sequence[Alert]) -> None:
     """Store versions of alerts; a version that is there already adds nothing, an older one never replaces."""
     for alert in alerts:

@@ -113,3 +113,19 @@ def outbreak(
         )
         for n, h in enumerate(at)
     )
+
+
+BREAK = START + timedelta(days=13, hours=9)
+
+
+def crisis_week() -> Scene:
+    """Two weeks of everyday life, then three days with two outbreaks, one of them at night, and half a day without the largest sources."""
+    scene = ordinary(days=16, per_day=40, issues=10)
+    down = (BREAK + timedelta(hours=40), BREAK + timedelta(hours=54))
+    dead = frozenset(SOURCES[:3])
+    kept = tuple(v for v in scene.voices if not (v.source in dead and down[0] <= v.fetched < down[1]))
+    tries = tuple(replace(f, ok=f.ok and not (f.source in dead and down[0] <= f.at < down[1])) for f in scene.fetches)
+    return Scene(kept, tries, scene.end).adding(
+        *outbreak("viec-3", BREAK, hours=24, count=22, seed=5),
+        *outbreak("viec-7", BREAK + timedelta(hours=13), hours=20, count=26, seed=6),
+    )

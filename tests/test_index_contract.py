@@ -820,6 +820,32 @@ def test_a_late_older_version_only_joins_the_history(store: Index) -> None:
     ]
 
 
+def test_a_turn_has_one_holder_until_it_ends(opener: Open) -> None:
+    one, other = opener(), opener()
+    until = NOON + timedelta(minutes=15)
+    assert one.lease("watch", "a", now=NOON, until=until) == "a"
+    assert other.lease("watch", "b", now=NOON + timedelta(minutes=5), until=until + timedelta(hours=1)) == "a"
+    assert other.lease("another", "b", now=NOON, until=until) == "b"
+    assert (
+        one.lease("watch", "a", now=NOON + timedelta(minutes=5), until=until + timedelta(minutes=5)) == "a"
+    )  # renewed
+    assert other.lease("watch", "b", now=until, until=until + timedelta(hours=1)) == "a"
+    assert other.lease("watch", "b", now=until + timedelta(minutes=5), until=until + timedelta(hours=1)) == "b"  # over
+    assert one.lease("watch", "a", now=until + timedelta(minutes=6), until=until + timedelta(hours=1), over="x") == "b"
+    assert one.lease("watch", "a", now=until + timedelta(minutes=6), until=until + timedelta(hours=1), over="b") == "a"
+    assert one.lease("watch", "a", now=until + timedelta(minutes=7), until=until + timedelta(minutes=7)) == "a"  # back
+    assert other.lease("watch", "b", now=until + timedelta(minutes=7), until=until + timedelta(hours=1)) == "b"
+
+
+def test_a_mark_of_another_process_is_seen_at_once(opener: Open) -> None:
+    """Whoever takes over from a killed process must not send again what that one sent."""
+    one, other = opener(), opener()
+    one.outbox_add([Outgoing(id="m", alert="a", created=NOON, payload=b"x", recipients=("t@x.vn",))])
+    assert [m.id for m in other.outbox()] == ["m"]
+    one.outbox_mark("m", sent=NOON)
+    assert other.outbox() == []
+
+
 def test_alerts_come_newest_first(store: Index) -> None:
     store.put_alerts([alert(f"a{n}", detected=NOON + timedelta(hours=n % 3)) for n in range(6)])
     assert [a.id for a in store.alerts()] == ["a2", "a5", "a1", "a4", "a0", "a3"]

@@ -1,20 +1,29 @@
-"""`duluan alerts list|explain|ack`: read alerts, see how a number came about, tell what was done."""
+"""`duluan alerts list|explain|ack|assign|settle`: read alerts, see how a number came about, tell what was done."""
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from duluan.cli.common import ProvinceDir, StoreUrl, open_index, open_province
 from duluan.clock import format_time, local, system_clock
-from duluan.errors import InputError
+from duluan.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from alerts.lifecycle import Action
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 AlertId = Annotated[str, typer.Argument(help="Mã cảnh báo.")]
-_WORDS = {
+Note = Annotated[str, typer.Option("--note", help="Ghi chú; tên người, số điện thoại bị che.")]
+By = Annotated[
+    str | None, typer.Option("--by", help="Người ghi nhận (tài khoản của cán bộ), vào nhật ký; mặc định tài khoản máy.")
+]
+WORDS = {
     "watching": "đang theo dõi",
     "open": "đang mở",
     "acknowledged": "đã tiếp nhận",
@@ -23,6 +32,20 @@ _WORDS = {
     "closed": "đã hạ nhiệt",
     "reopened": "mở lại",
     "false_alarm": "báo động nhầm",
+}
+_DONE = {
+    "acknowledge": "tiếp nhận",
+    "assign": "giao cơ quan",
+    "silence": "tạm ẩn",
+    "unsilence": "thôi ẩn",
+    "settle": "đã giải quyết",
+    "false_alarm": "báo động nhầm",
+    "opened": "phát hiện",
+    "promoted": "lên mức gửi thư",
+    "escalated": "tăng mạnh",
+    "easing": "đang hạ",
+    "closed": "đã yên",
+    "reopened": "trở lại",
 }
 
 
@@ -43,13 +66,13 @@ def list_(
             typer.echo(dumps(to_record(alert) | {"state": state}))
         else:
             typer.echo(
-                f"{alert.id}  {local(alert.detected):%d/%m/%Y %H:%M}  {alert.tier:6} {_WORDS[state]}  {alert.title}"
+                f"{alert.id}  {local(alert.detected):%d/%m/%Y %H:%M}  {alert.tier:6} {WORDS[state]}  {alert.title}"
             )
 
 
 @app.command()
 def explain(id: AlertId, store: StoreUrl = None, province: ProvinceDir = None) -> None:
-    """Mọi con số của một cảnh báo và cách tính lại từ kho."""
+    """Mọi con số của một cảnh báo và cách tính lại từ kho; mã thoát 1 khi có số không khớp."""
     from alerts.render import text
     from flows.explain import explain as recompute
 
@@ -59,37 +82,85 @@ def explain(id: AlertId, store: StoreUrl = None, province: ProvinceDir = None) -
     typer.echo("CÁCH TÍNH")
     for line in found.lines:
         typer.echo(f"- {line}")
-    typer.echo("LỊCH SỬ")
+    if found.checks:
+        typer.echo("\nTÍNH LẠI TỪ KHO")
+        for check in found.checks:
+            mark = "khớp" if check.equal else f"KHÔNG KHỚP, tính lại được {check.again}"
+            typer.echo(f"  {check.name:22} {check.stored}: {mark}")
+    typer.echo("\nLỊCH SỬ")
     for entry in found.history:
-        note = f" ({entry['note']})" if entry.get("note") else ""
-        typer.echo(f"- {entry['at']} {_WORDS.get(entry['state'], entry['state'])}{note}")
+        typer.echo(f"- {_history_line(entry)}")
+    if not all(check.equal for check in found.checks):
+        raise typer.Exit(1)
+
+
+def _history_line(entry: dict[str, Any]) -> str:
+    why = _DONE.get(entry.get("action") or entry.get("note", ""), entry.get("note", ""))
+    more = [why, *(str(entry[key]) for key in ("to", "remark") if entry.get(key))]
+    return f"{entry['at']} {WORDS.get(entry['state'], entry['state'])} ({'; '.join(part for part in more if part)})"
 
 
 @app.command()
 def ack(
     id: AlertId,
     store: StoreUrl = None,
-    note: Annotated[str, typer.Option("--note", help="Ghi chú, không nêu tên người dân.")] = "",
+    note: Note = "",
+    by: By = None,
     false_alarm: Annotated[bool, typer.Option("--false-alarm", help="Báo động nhầm.")] = False,
-    silence: Annotated[int, typer.Option("--silence", min=0, help="Tạm ẩn số giờ này.")] = 0,
+    silence: Annotated[int, typer.Option("--silence", min=0, max=24 * 30, help="Tạm ẩn số giờ này (tối đa 720).")] = 0,
 ) -> None:
     """Ghi nhận đã tiếp nhận, báo động nhầm hoặc tạm ẩn một cảnh báo."""
-    from alerts.lifecycle import Action, advance, current
+    if false_alarm and silence:
+        raise InputError("chỉ chọn một: --false-alarm hoặc --silence")
+    more = {"until": format_time(system_clock() + timedelta(hours=silence))} if silence else {}
+    _act(id, "false_alarm" if false_alarm else "silence" if silence else "acknowledge", store, note, by, more)
+
+
+@app.command()
+def assign(
+    id: AlertId,
+    agency: Annotated[str, typer.Argument(help="Mã cơ quan trong agencies.toml.")],
+    store: StoreUrl = None,
+    province: ProvinceDir = None,
+    note: Note = "",
+    by: By = None,
+) -> None:
+    """Giao một cảnh báo cho cơ quan trả lời."""
+    known = [a.id for a in open_province(province).agencies]
+    if agency not in known:
+        raise ConfigError(f"không có cơ quan {agency!r} trong agencies.toml; hiện có: {', '.join(known)}")
+    _act(id, "assign", store, note, by, {"to": agency})
+
+
+@app.command()
+def settle(id: AlertId, store: StoreUrl = None, note: Note = "", by: By = None) -> None:
+    """Ghi nhận việc đã được giải quyết; ý kiến tiêu cực trở lại sau một ngày thì cảnh báo tự mở lại."""
+    _act(id, "settle", store, note, by, {})
+
+
+@app.command()
+def unsilence(id: AlertId, store: StoreUrl = None, note: Note = "", by: By = None) -> None:
+    """Thôi tạm ẩn một cảnh báo trước hạn."""
+    _act(id, "unsilence", store, note, by, {})
+
+
+def _act(id: str, action: Action, store: str | None, note: str, by: str | None, more: dict[str, str]) -> None:
+    """Write down one action of staff: the state in the alert's history, who and when in the audit log."""
+    from alerts.lifecycle import advance, allowed, current
+    from duluan.privacy import redact
 
     index = open_index(store)
-    history = index.alert_history(id)
-    state = current(history)
+    state = current(index.alert_history(id))
     if state is None:
         raise InputError(f"không có cảnh báo {id!r}; xem danh sách bằng: duluan alerts list")
-    action: Action = "false_alarm" if false_alarm else "silence" if silence else "acknowledge"
     following = advance(state, action)
     if following is None:
-        typer.echo(f"{id}: vẫn {_WORDS[state]}, không có gì thay đổi")
+        able = ", ".join(_DONE[name] for name in allowed(state)) or "không còn thao tác nào"
+        typer.echo(f"{id}: {WORDS[state]}, không {_DONE[action]} được nữa; còn có thể: {able}")
         return
-    now = system_clock()
-    event = {"at": format_time(now), "state": following}
-    if silence:
-        event["until"] = format_time(now + timedelta(hours=silence))
-    index.add_alert_event(id, event | ({"note": note} if note else {}))
-    index.audit({"at": format_time(now), "what": f"alert_{action}", "alert": id})
-    typer.echo(json.dumps({"id": id, "state": following}, ensure_ascii=False))
+    remark = {"remark": redact(note)} if note else {}
+    now = format_time(system_clock())
+    index.add_alert_event(id, {"at": now, "state": following, "action": action, **more, **remark})
+    who = by or os.environ.get("DULUAN_USER") or getpass.getuser()
+    index.audit({"at": now, "what": f"alert_{action}", "alert": id, "by": who, "state": following, **more})
+    typer.echo(json.dumps({"id": id, "state": following, **more}, ensure_ascii=False))
