@@ -145,22 +145,13 @@ def unsilence(id: AlertId, store: StoreUrl = None, note: Note = "", by: By = Non
 
 
 def _act(id: str, action: Action, store: str | None, note: str, by: str | None, more: dict[str, str]) -> None:
-    """Write down one action of staff: the state in the alert's history, who and when in the audit log."""
-    from alerts.lifecycle import advance, allowed, current
-    from duluan.privacy import redact
+    from alerts.lifecycle import allowed
+    from flows.acting import Act, act
 
-    index = open_index(store)
-    state = current(index.alert_history(id))
-    if state is None:
-        raise InputError(f"không có cảnh báo {id!r}; xem danh sách bằng: duluan alerts list")
-    following = advance(state, action)
-    if following is None:
-        able = ", ".join(_DONE[name] for name in allowed(state)) or "không còn thao tác nào"
-        typer.echo(f"{id}: {WORDS[state]}, không {_DONE[action]} được nữa; còn có thể: {able}")
-        return
-    remark = {"remark": redact(note)} if note else {}
-    now = format_time(system_clock())
-    index.add_alert_event(id, {"at": now, "state": following, "action": action, **more, **remark})
     who = by or os.environ.get("DULUAN_USER") or getpass.getuser()
-    index.audit({"at": now, "what": f"alert_{action}", "alert": id, "by": who, "state": following, **more})
+    before, following = act(open_index(store), id, Act(action, who, system_clock(), note, more))
+    if following is None:
+        able = ", ".join(_DONE[name] for name in allowed(before)) or "không còn thao tác nào"
+        typer.echo(f"{id}: {WORDS[before]}, không {_DONE[action]} được nữa; còn có thể: {able}")
+        return
     typer.echo(json.dumps({"id": id, "state": following, **more}, ensure_ascii=False))
