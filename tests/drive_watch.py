@@ -84,6 +84,7 @@ def hours(scene: Scene, cadence: int) -> Iterator[datetime]:
         yield moment
         moment += timedelta(hours=cadence)
     yield scene.end
+    yield scene.end + timedelta(hours=7)  # when quiet hours are over, so that nothing is left
 
 
 def main(url: str, port: int, mark: str, cadence: int, batch: int) -> None:
