@@ -2,7 +2,7 @@
 
 `python drive_watch.py` imports everything once and then forks a process for each line of its input, `{"url", "port", "mark", "cadence",
 "batch"}`: it prints the process's number, and its exit status once it has ended. A process started again goes on where its store stands.
-`mark` is a file that gets the name of each stage as it is entered, so that the test can aim at one.
+`mark` is a file that gets the name of each stage as it is entered (`scoring` with the round's number), so that the test can aim at one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from index import open_store
 from index.base import Batch, Index
 
 SENDER = "canh-bao@tinh.example.vn"
-START_FROM = BREAK - timedelta(days=1)
+START_FROM = BREAK - timedelta(hours=8)
 
 
 def profile() -> Profile:
@@ -100,7 +100,7 @@ def main(url: str, port: int, mark: str, cadence: int, batch: int) -> None:
         before = moment - timedelta(hours=cadence) if number else None
         fresh = [d for d in DOCUMENTS if (before is None or d.fetched > before) and d.fetched <= moment]
         write(store, fresh, SCENE, batch, moment)
-        marked("scoring", Path(mark))
+        marked(f"scoring {number}", Path(mark))
         report = watch(store, OFFICE, clock=fixed_clock(moment), mailer=mailer)
         if report.busy:
             raise SystemExit(f"busy: {report.errors}")

@@ -137,7 +137,7 @@ def test_lives(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Non
         return opened[-1]
 
     machine = type("LivesHere", (Lives,), {"open_": staticmethod(open_)})
-    examples, steps = (25, 25) if kind == "sqlite" else (6, 12)
+    examples, steps = (25, 25) if kind == "sqlite" else (2, 8)
     calm = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )
