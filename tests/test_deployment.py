@@ -33,6 +33,7 @@ ELSEWHERE = {
     "DULUAN_ES_USER",  # `elastic` is the default
     "DULUAN_KIBANA_API_KEY",  # the boards job logs in with the password
     "DULUAN_SMTP_CA",  # for a relay with its own certificate authority
+    "DULUAN_USER",  # who acts on alerts at a terminal; the login name is the default
     "DULUAN_ZALO_ACCESS_TOKEN",  # the refresh token renews itself
 }
 
