@@ -34,7 +34,7 @@ from nlp.enrich import Enricher
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
 MAP = ROOT / "examples" / "import-maps" / "rss-daily.toml"
-OTHERS = ("extraction.py", "polling.py", "clustering.py", "places.py", "redaction.py", "alerts.py")
+OTHERS = ("extraction.py", "polling.py", "clustering.py", "places.py", "redaction.py", "restorer.py", "alerts.py")
 Row = tuple[str, float, str]
 
 

@@ -16,6 +16,7 @@ from duluan.model import VOICE_KINDS, Kind
 from duluan.registry import Registry
 from nlp.linear import Bundle, load_bundle
 from nlp.normalise import normalise, normalise_title
+from nlp.restore import marked
 
 F32 = npt.NDArray[np.float32]
 _HEAD, _TAIL = 900, 300  # characters of a long text that are read: what it is about, and how it ends
@@ -71,8 +72,8 @@ class LinearBackend:
 
     def probabilities(self, readings: Sequence[Reading]) -> Mapping[str, F32]:
         """See Backend."""
-        texts = [normalise(clip(reading.text)) for reading in readings]
-        titles = [normalise_title(clip(reading.title)) for reading in readings]
+        texts = [normalise(text) for text in marked([clip(reading.text) for reading in readings])]
+        titles = [normalise_title(title) for title in marked([clip(reading.title) for reading in readings])]
         return self._bundle.probabilities(texts, titles)
 
 

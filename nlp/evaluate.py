@@ -19,6 +19,7 @@ from nlp.datasets import TASKS, Example, read_rows
 from nlp.linear import Bundle
 from nlp.metrics import Scored, interval, report
 from nlp.normalise import TEENCODE, normalise
+from nlp.restore import marked
 from nlp.train import FOLDS, fold_of, train
 
 Slice = Callable[[Example], bool]
@@ -64,8 +65,8 @@ def evaluate_files(task: str, seen: Sequence[Example], unseen: Sequence[Example]
 def score(bundle: Bundle, task: str, examples: Sequence[Example], *, bare: bool = False) -> Scored:
     """Probabilities of one task; `bare` takes the diacritics away first."""
     strip = fold if bare else str
-    texts = [normalise(clip(strip(example.text))) for example in examples]
-    titles = [normalise(clip(strip(example.title))) for example in examples]
+    texts = [normalise(text) for text in marked([clip(strip(example.text)) for example in examples])]
+    titles = [normalise(text) for text in marked([clip(strip(example.title)) for example in examples])]
     shares = bundle.probabilities(texts, titles)[task]
     answers = tuple(example.answers[task] for example in examples)
     return Scored(task, bundle.heads[task].labels, shares, answers, tuple(example.group for example in examples))
