@@ -64,7 +64,8 @@ def key_floor(moment: datetime) -> int:
     return seconds(moment) << SECOND_BITS
 
 
-def facets(topic: str, source: str, kind: str, sentiment: str, in_province: bool, communes: Iterable[str]) -> str:
+@lru_cache(maxsize=1 << 14)
+def facets(topic: str, source: str, kind: str, sentiment: str, in_province: bool, communes: tuple[str, ...]) -> str:
     """The tokens that stand for a document's columns in the full-text index."""
     marks = [_facet("t", topic), _facet("s", source), _facet("k", kind), _facet("m", sentiment)]
     marks.append(_facet("i", str(int(in_province))))

@@ -22,8 +22,11 @@ _CELL = "hour, issue, topic, sentiment, communes"
 Cell = tuple[int, str, str, str, str]  # hour, issue, topic, sentiment, communes as JSON
 
 
-def keep(db: sqlite3.Connection, ids: Sequence[str]) -> None:
-    """Bring the rows of these documents up to date after they were written, removed or moved: as reprints, and as originals."""
+def keep(db: sqlite3.Connection, ids: Sequence[str], reprints: Sequence[str] | None = None) -> None:
+    """Bring the rows of these documents up to date after they were written, removed or moved: as reprints, and as originals.
+
+    `reprints`: those among `ids` that may be reprints, where the caller knows (most are none, and need not be looked up).
+    """
     asked = json.dumps(list(ids))
     db.execute("DELETE FROM reprints WHERE id IN (SELECT value FROM json_each(?))", (asked,))
     cell = f"(d.key >> {SECOND_BITS}) / {_HOUR} * {_HOUR}, d.issue, d.topic, d.sentiment, d.communes"
@@ -31,7 +34,7 @@ def keep(db: sqlite3.Connection, ids: Sequence[str]) -> None:
         f"""INSERT INTO reprints (id, origin, {_CELL})
             SELECT d.id, d.origin, {cell} FROM documents d
             WHERE d.id IN (SELECT value FROM json_each(?)) AND d.origin <> d.id""",
-        (asked,),
+        (asked if reprints is None else json.dumps(reprints),),
     )
     stale = db.execute(
         """SELECT DISTINCT origin FROM reprints WHERE origin IN (SELECT value FROM json_each(?1))

@@ -50,16 +50,17 @@ def write_batch(
     buried = _tombstones(db, ready)
     rejected = refused + [_buried(item) for item in ready if item.document.id in buried]
     ready = _moved(db, [item for item in ready if item.document.id not in buried])
-    written, skipped = _documents(db, ready, policy, deltas)
+    chosen = _documents(db, ready, policy, deltas)
     put_issues(db, batch.issues)
     apply_deltas(db, deltas)
-    sqlite_reprints.keep(db, [item.document.id for item in ready])
+    documents = [item.document for item in chosen]
+    sqlite_reprints.keep(db, [d.id for d in documents], [d.id for d in documents if d.origin != d.id])
     _merge(db, batch.merges)
     add_fetches(db, batch.fetches)
     add_rejections(db, (*batch.rejected, *rejected))
     for name, value in batch.state.items():
         put_state(db, name, value)
-    return WriteResult(written=written, skipped=skipped, rejected=tuple(rejected))
+    return WriteResult(written=len(chosen), skipped=len(ready) - len(chosen), rejected=tuple(rejected))
 
 
 def apply_deltas(db: sqlite3.Connection, deltas: Deltas) -> None:
@@ -90,14 +91,14 @@ STORED = "key, id, seq, fetched, topic, sentiment, communes, source, kind, in_pr
 def tokens_of_row(row: tuple[Any, ...]) -> tuple[int, str]:
     """(key, tokens) of a row of STORED, exactly as they were indexed: a contentless index forgets only what it is shown."""
     key, _, _, _, topic, sentiment, communes, source, kind, in_province, title, _, _, text, _ = row
-    marks = facets(topic, source, kind, sentiment, bool(in_province), json.loads(communes))
+    marks = facets(topic, source, kind, sentiment, bool(in_province), tuple(json.loads(communes)))
     return key, f"{search_text(title, text)} {marks}"
 
 
 def _documents(
     db: sqlite3.Connection, ready: list[Prepared], policy: DuplicatePolicy, deltas: Deltas
-) -> tuple[int, int]:
-    """(written, skipped)."""
+) -> list[Prepared]:
+    """Writes those that win over what is stored, and returns them."""
     stored = _stored(db, [item.document.id for item in ready])
     chosen: dict[str, Prepared] = {}
     for item in ready:
@@ -108,8 +109,9 @@ def _documents(
             chosen[id_] = item
     replaced = [stored[id_] for id_ in chosen if id_ in stored]
     remove(db, replaced, deltas)
-    _insert(db, list(chosen.values()), {row[1]: row[2] for row in replaced}, deltas)
-    return len(chosen), len(ready) - len(chosen)
+    winners = list(chosen.values())
+    _insert(db, winners, {row[1]: row[2] for row in replaced}, deltas)
+    return winners
 
 
 def _wins(item: Prepared, row: tuple[Any, ...] | None, earlier: Prepared | None, policy: DuplicatePolicy) -> bool:
