@@ -1,6 +1,6 @@
 """Measures both stores on real items (../shared/data/rss_daily_2025_2026), enriched by chance but fixed numbers.
 
-    python bench/stores.py [--documents 500000] [--only sqlite|elasticsearch] [--kills 30]
+    python bench/stores.py [--items 117756] [--documents 500000] [--only sqlite|elasticsearch|kills] [--kills 30] [--write]
 
 Prints one line a figure. Elasticsearch is the real server of ../shared, started here; ratios are against a bare
 `helpers.bulk` of the same bodies in the same run. Texts never leave memory and the temporary store.
@@ -23,11 +23,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from elastic_node import Node, serve_module
+from sections import machine, write_section
 
 from duluan.clock import LOCAL
 from duluan.model import Clustered, Place
@@ -118,14 +123,14 @@ def batches(stream: Iterator[Clustered], size: int = BATCH) -> Iterator[list[Clu
         yield batch
 
 
-def load(store: Index, documents: list[Clustered]) -> float:
-    """Seconds to write all, in the batches of the flow."""
+def load(store: Index, documents: list[Clustered]) -> tuple[float, float]:
+    """(seconds, seconds of this process's CPU) to write all, in the batches of the flow."""
     gc.collect()
     gc.disable()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for batch in batches(iter(documents)):
         store.write(Batch(documents=batch))
-    took = time.perf_counter() - start
+    took = time.perf_counter() - start, time.process_time() - cpu
     gc.enable()
     return took
 
@@ -151,64 +156,96 @@ def bare_bulk(url: str, documents: list[Clustered]) -> float:
     return took
 
 
-def timed(run: Callable[[], object], times: int) -> list[float]:
-    """Milliseconds of each run."""
-    out = []
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of each run: on the clock, and of this process's CPU (all there is of SQLite, on a busy machine too)."""
+
+    clock: tuple[float, ...]
+    cpu: tuple[float, ...]
+
+    def shown(self) -> dict[str, str]:
+        """Median and 95th percentile of both."""
+        return {
+            "p50": f"{statistics.median(self.clock):.1f} ms",
+            "p95": f"{p95(self.clock):.1f} ms",
+            "cpu_p50": f"{statistics.median(self.cpu):.1f} ms",
+            "cpu_p95": f"{p95(self.cpu):.1f} ms",
+        }
+
+
+def timed(run: Callable[[], object], times: int) -> Times:
+    """Run it so often."""
+    clock, cpu = list[float](), list[float]()
     for _ in range(times):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         run()
-        out.append((time.perf_counter() - start) * 1000)
-    return out
+        clock.append((time.perf_counter() - start) * 1000)
+        cpu.append((time.process_time() - used) * 1000)
+    return Times(tuple(clock), tuple(cpu))
 
 
-def p95(values: list[float]) -> float:
+def p95(values: Sequence[float]) -> float:
     """The 95th percentile."""
     return sorted(values)[max(0, round(len(values) * 0.95) - 1)]
 
 
-def search_times(store: Index, rounds: int = 5) -> dict[str, list[float]]:
-    """Milliseconds by query, the first round left out (caches cold in both)."""
+def search_times(store: Index, rounds: int = 5) -> dict[str, Times]:
+    """Times by query, the first round left out (caches cold in both)."""
     for text in QUERIES:
         store.search(parse_query(text), limit=20)
     return {text: timed(lambda text=text: store.search(parse_query(text), limit=20), rounds) for text in QUERIES}  # type: ignore[misc]
 
 
-def board(store: Index, end: datetime) -> list[float]:
+def board(store: Index, end: datetime) -> Times:
     """The board question: hour × topic × sentiment over 30 days."""
     query = Filter(since=end - timedelta(days=30), until=end)
     store.counts(query, ["hour", "topic", "sentiment"])
     return timed(lambda: store.counts(query, ["hour", "topic", "sentiment"]), 15)
 
 
+_LINES: list[str] = []  # of docs/benchmarks.md
+
+
 def report(name: str, **figures: object) -> None:
     """One line."""
+    _LINES.append(f"| {name} | {', '.join(f'{key} {value}' for key, value in figures.items())} |")
     print(name.ljust(44), "  ".join(f"{key}={value}" for key, value in figures.items()), flush=True)
 
 
-def measure(store: Index, name: str, extra: int, end: datetime) -> None:
-    """Grow the store to its full size, then ask."""
-    for batch in batches(islice(many(extra + 117_756), 117_756, None), 2000):
+def write_report(only: str | None) -> None:
+    """The figures as a section of docs/benchmarks.md; one section a part, so that a part may be measured again alone."""
+    title = {
+        None: "Stores",
+        "sqlite": "Stores: SQLite",
+        "elasticsearch": "Stores: Elasticsearch",
+        "kills": "Stores: kill -9",
+    }
+    command = f"python bench/stores.py{f' --only {only}' if only else ''}"
+    note = "cpu: of this process alone; all of the work with SQLite, only the client's with Elasticsearch."
+    table = "\n".join(["| what | figures |", "|---|---|", *_LINES])
+    write_section(title[only], f"Written by `{command}` {machine()}. {note}\n\n{table}")
+
+
+def measure(store: Index, name: str, total: int, end: datetime) -> None:
+    """Grow the store to `total`, then ask."""
+    for batch in batches(islice(many(total), store.count(Filter()), None), 2000):
         store.write(Batch(documents=batch))
     report(f"{name} documents", n=store.count(Filter()))
     times = search_times(store)
-    flat = [value for values in times.values() for value in values]
-    report(f"{name} search top 20", p50=f"{statistics.median(flat):.1f} ms", p95=f"{p95(flat):.1f} ms")
-    slow = sorted(times, key=lambda text: -statistics.median(times[text]))[:3]
-    report(f"{name} slowest queries", **{repr(text): f"{statistics.median(times[text]):.1f} ms" for text in slow})
-    answer = board(store, end)
-    report(
-        f"{name} hour × topic × sentiment, 30 days",
-        p50=f"{statistics.median(answer):.1f} ms",
-        p95=f"{p95(answer):.1f} ms",
-    )
+    flat = Times(tuple(v for t in times.values() for v in t.clock), tuple(v for t in times.values() for v in t.cpu))
+    report(f"{name} search top 20", **flat.shown())
+    slow = sorted(times, key=lambda text: -statistics.median(times[text].clock))[:3]
+    report(f"{name} slowest queries", **{repr(text): f"{statistics.median(times[text].clock):.1f} ms" for text in slow})
+    report(f"{name} hour × topic × sentiment, 30 days", **board(store, end).shown())
 
 
 def sqlite(documents: list[Clustered], total: int, folder: Path) -> None:
     """SQLite's figures."""
     store = SqliteIndex(folder / "kho.sqlite")
     store.setup()
-    took = load(store, documents)
-    report("SQLite load with rollups", per_second=f"{len(documents) / took:.0f}", seconds=f"{took:.1f}")
+    took, cpu = load(store, documents)
+    count = len(documents)
+    report("SQLite load with rollups", per_second=f"{count / took:.0f}", per_cpu_second=f"{count / cpu:.0f}")
     store.close()
     size = (folder / "kho.sqlite").stat().st_size
     report("SQLite size per 100k", MB=f"{size / len(documents) / 10:.0f}")
@@ -217,13 +254,13 @@ def sqlite(documents: list[Clustered], total: int, folder: Path) -> None:
     )
     report("tantivy", **tantivy_size(documents, folder))
     end = documents[-1].fetched.replace(minute=0, second=0)
-    measure(store, "SQLite", total - len(documents), end)
+    measure(store, "SQLite", total, end)
     query = "SELECT hour, topic, sentiment, sum(documents) FROM hourly WHERE place = '' AND hour >= ? GROUP BY 1, 2, 3"
     since = int((end - timedelta(days=30)).timestamp())
     with sqlite3.connect(folder / "kho.sqlite") as db:
         raw = timed(lambda: db.execute(query, (since,)).fetchall(), 15)
     db.close()
-    report("SQLite the same, rows without CountRow", p50=f"{statistics.median(raw):.1f} ms", p95=f"{p95(raw):.1f} ms")
+    report("SQLite the same, rows without CountRow", **raw.shown())
     report("SQLite self-check", found=store.check())
     store.close()
 
@@ -261,12 +298,7 @@ def tantivy_size(documents: list[Clustered], folder: Path) -> dict[str, str]:
 @contextmanager
 def node(**options: object) -> Iterator[str]:
     """The real server of ../shared."""
-    spec = importlib.util.spec_from_file_location("serve", SHARED / "elasticsearch" / "serve.py")
-    assert spec is not None
-    assert spec.loader is not None
-    serve = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(serve)
-    with serve.node(**options) as url:
+    with serve_module(SHARED).node(**options) as url:
         yield url
 
 
@@ -275,9 +307,9 @@ def elasticsearch(documents: list[Clustered], total: int) -> None:
     with node(heap="1g") as url:
         store = ElasticIndex(url)
         store.setup()
-        bare_bulk(url, documents[:20_000])  # warms the server's compiler for both
+        bare_bulk(url, documents[: len(documents) // 6])  # warms the server's compiler for both
         before = bare_bulk(url, documents)
-        took = load(store, documents)
+        took, _ = load(store, documents)
         bare = min(before, bare_bulk(url, documents))
         report(
             "Elasticsearch load",
@@ -285,7 +317,7 @@ def elasticsearch(documents: list[Clustered], total: int) -> None:
             bare=f"{len(documents) / bare:.0f}",
             ratio=f"{bare / took:.2f}",
         )
-        measure(store, "Elasticsearch", total - len(documents), documents[-1].fetched.replace(minute=0, second=0))
+        measure(store, "Elasticsearch", total, documents[-1].fetched.replace(minute=0, second=0))
         sizes = store._cluster.ask("GET", "/duluan-news/_stats/store,docs")["_all"]["primaries"]
         report("Elasticsearch size per 100k", MB=f"{sizes['store']['size_in_bytes'] / sizes['docs']['count'] / 10:.0f}")
         store.close()
@@ -310,55 +342,76 @@ while batch := list(islice(stream, 50)):
 """
 
 
-def killed(url: str, first: int, moment: float) -> int:
-    """Kill a writer `moment` seconds after its first acknowledgement; its last acknowledged batch."""
+def killed(url: str, first: int, moment: float, node: Node | None) -> int:
+    """Kill a writer, or the node it writes to, `moment` seconds after its first acknowledgement; its last acknowledged batch."""
     code = WRITER.format(bench=str(Path(__file__).parent))
-    process = subprocess.Popen([sys.executable, "-c", code, url, str(first)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", code, url, str(first)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
-    process.stdout.readline()
+    assert process.stdout.readline().strip() == str(first)
     time.sleep(moment)
-    process.send_signal(signal.SIGKILL)
+    if node:
+        node.kill()  # the writer ends by itself
+        node.start()
+    else:
+        process.send_signal(signal.SIGKILL)
     rest = process.stdout.read().split()
     process.wait()
     return int(rest[-1]) if rest else first
 
 
-def kills(url: str, times: int, name: str) -> None:
-    """kill -9 of the writer at random moments: acknowledged documents lost, ids stored twice."""
+def kills(url: str, times: int, name: str, node: Node | None = None) -> None:
+    """kill -9 of the writer (or of the node) at random moments: acknowledged documents lost, ids stored twice."""
     chance = random.Random(9)
     lost = twice = first = 0
     for _ in range(times):
-        acknowledged = killed(url, first, chance.uniform(0, 0.4))
+        acknowledged = killed(url, first, chance.uniform(0, 0.4), node)
         store = open_store(url)
-        ids = [document.id for _, document in store.ingested()]
+        ids = [document.id for document in store.documents(Filter())]
         expected = {item.id for item in islice(items(), (acknowledged + 1) * 50)}
         lost += len(expected - set(ids))
         twice += len(ids) - len(set(ids))
         first = int(store.state("last") or b"-1") + 1
         store.close()
-    report(f"{name} kill -9 of the writer", times=times, lost=lost, twice=twice, documents=len(ids))
+    report(
+        f"{name} kill -9 of the {'node' if node else 'writer'}", times=times, lost=lost, twice=twice, documents=len(ids)
+    )
+
+
+def all_kills(folder: Path, times: int) -> None:
+    """The writer on both stores, then the node."""
+    kills(f"sqlite:///{folder}/kill.sqlite", times, "SQLite")
+    own = Node(SHARED)
+    own.start()
+    try:
+        kills(own.url, max(1, times // 6), "Elasticsearch", own)
+        kills(own.url, times, "Elasticsearch")
+    finally:
+        own.remove()
 
 
 def main() -> None:
     """Run what the options name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=500_000)
+    parser.add_argument("--items", type=int, default=117_756, help="real items of the load")
     parser.add_argument("--only", choices=["sqlite", "elasticsearch", "kills"])
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--folder", help="where the stores lie meanwhile")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/benchmarks.md")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="duluan-stores-", dir=args.folder))
     report("machine", cpus=os.cpu_count(), load=f"{os.getloadavg()[0]:.1f}", sqlite=sqlite3.sqlite_version)
     try:
-        documents = list(items()) if args.only != "kills" else []
+        documents = list(islice(items(), args.items)) if args.only != "kills" else []
         if args.only in {None, "sqlite"}:
             sqlite(documents, args.documents, folder)
         if args.only in {None, "elasticsearch"}:
             elasticsearch(documents, args.documents)
         if args.only in {None, "kills"}:
-            kills(f"sqlite:///{folder}/kill.sqlite", args.kills, "SQLite")
-            with node() as url:
-                kills(url, 5, "Elasticsearch")
+            all_kills(folder, args.kills)
+        if args.write:
+            write_report(args.only)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -194,11 +194,10 @@ def restore(cluster: Cluster, source: str) -> None:
 
 def check(cluster: Cluster) -> list[str]:
     """What is wrong: a red cluster, our indices closed for writing, one id in two months."""
-    found = []
     if cluster.ask("GET", "/_cluster/health")["status"] == "red":
-        found.append("cụm ở trạng thái đỏ: có phân mảnh không đọc được")
+        return ["cụm ở trạng thái đỏ: có phân mảnh không đọc được"]  # no other question can be answered whole
     settings = cluster.ask("GET", "/duluan-*/_settings", flat_settings="true")
-    found += [
+    found = [
         f"{name}: bị khóa ghi"
         for name, item in sorted(settings.items())
         if any(key.startswith("index.blocks.") and value == "true" for key, value in item["settings"].items())

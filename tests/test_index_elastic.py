@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from elastic_node import Node
 from samples_index import BA_TO, NOON, alert, document, numbered
 from test_index_contract import emptied
 
 from duluan.errors import StoreError
 from duluan.query import Filter
-from index import elastic_schema
+from index import elastic, elastic_schema
 from index.base import Batch
 from index.elastic import Cluster
 from index.elastic_bulk import Action
@@ -266,16 +269,145 @@ def test_a_snapshot_and_back(store: ElasticIndex) -> None:
     assert store.check() == []
 
 
+def test_a_nearly_full_disk_is_one_line_and_rejects_nothing(store: ElasticIndex, url: str) -> None:
+    """The block is the one that Elasticsearch's own disk monitor sets, and takes away when there is room again."""
+    store.write(Batch(documents=[numbered(1)]))
+    setting = f"{url}/duluan-news-2026.03-v1/_settings"
+    assert httpx.put(setting, json={"index.blocks.read_only_allow_delete": True}).is_success
+    with pytest.raises(StoreError, match="đĩa gần đầy") as raised:
+        store.write(Batch(documents=[numbered(1, title="Mới", fetched=NOON + timedelta(hours=1)), numbered(2)]))
+    assert "\n" not in str(raised.value)
+    assert store.count(Filter()) == 1, "reading goes on"
+    assert "duluan-news-2026.03-v1: bị khóa ghi" in store.check()
+    assert httpx.put(setting, json={"index.blocks.read_only_allow_delete": None}).is_success
+    assert (
+        store.write(Batch(documents=[numbered(1, title="Mới", fetched=NOON + timedelta(hours=1)), numbered(2)])).written
+        == 2
+    )
+    assert store.rejections() == []
+    assert [d.id for _, d in store.ingested()] == [numbered(1).id, numbered(2).id]
+
+
+def test_a_red_cluster_is_one_line_and_work_goes_on_when_it_is_mended(
+    store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elastic, "SHARD_WAIT", "1s")
+    monkeypatch.setattr(elastic, "BULK_WAIT", "1s")
+    april = numbered(2, fetched=NOON + timedelta(days=45))
+    store.write(Batch(documents=[numbered(1)]))
+    with shards_stay_away(url):
+        for use in (lambda: store.write(Batch(documents=[april])), lambda: store.search(Filter())):
+            with pytest.raises(StoreError, match="đỏ") as raised:
+                use()
+            assert "\n" not in str(raised.value)
+        assert store.check() == ["cụm ở trạng thái đỏ: có phân mảnh không đọc được"]
+    monkeypatch.undo()
+    assert store.write(Batch(documents=[april])).written == 1
+    assert store.count(Filter()) == 2
+    assert store.rejections() == []
+    assert store.check() == []
+
+
+@contextmanager
+def shards_stay_away(url: str) -> Iterator[None]:
+    """A new month's shard finds no node: the cluster is red until the block ends."""
+    setting = "cluster.routing.allocation.enable"
+    assert httpx.put(f"{url}/_cluster/settings", json={"persistent": {setting: "none"}}).is_success
+    try:
+        yield
+    finally:
+        assert httpx.put(f"{url}/_cluster/settings", json={"persistent": {setting: None}}).is_success
+
+
+def test_a_month_that_somebody_removed_comes_again(store: ElasticIndex, url: str) -> None:
+    store.write(Batch(documents=[numbered(1)]))
+    assert httpx.delete(f"{url}/duluan-news-2026.03-v1").is_success
+    with pytest.raises(StoreError):
+        store.write(Batch(documents=[numbered(2)]))
+    assert store.write(Batch(documents=[numbered(2)])).written == 1
+    assert store.rejections() == []
+
+
+def test_an_older_schema_says_what_to_do_and_setup_mends_it(url: str) -> None:
+    older = {"doc": {"schema": elastic_schema.VERSION - 1}}
+    assert httpx.post(f"{url}/duluan-state/_update/meta", json=older).is_success
+    store = ElasticIndex(url)
+    with pytest.raises(StoreError, match="duluan setup"):
+        store.write(Batch(documents=[numbered(1)]))
+    store.setup()
+    assert store.write(Batch(documents=[numbered(1)])).written == 1
+    store.close()
+
+
+def test_a_newer_schema_is_left_alone(store: ElasticIndex, url: str) -> None:
+    def recorded(version: int) -> None:
+        assert httpx.post(f"{url}/duluan-state/_update/meta", json={"doc": {"schema": version}}).is_success
+
+    recorded(elastic_schema.VERSION + 1)
+    late = ElasticIndex(url)
+    uses = (late.setup, lambda: late.write(Batch(documents=[numbered(1)])), lambda: late.count(Filter()))
+    for use in uses:
+        with pytest.raises(StoreError, match="nâng cấp duluan") as raised:
+            use()
+        assert "\n" not in str(raised.value)
+    late.close()
+    recorded(elastic_schema.VERSION)
+    assert store.write(Batch(documents=[numbered(1)])).written == 1
+
+
 @pytest.fixture(scope="module")
-def secured(shared: Path) -> Iterator[str]:
-    """A node that asks for a login."""
-    spec = importlib.util.spec_from_file_location("serve", shared / "elasticsearch" / "serve.py")
-    assert spec is not None
-    assert spec.loader is not None
-    serve = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(serve)
-    with serve.node(secure=True) as url:
-        yield url
+def node(shared: Path) -> Iterator[Node]:
+    """A node of our own that asks for a login, and that may be killed."""
+    made = Node(shared, secure=True)
+    made.start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def secured(node: Node) -> str:
+    """Its address."""
+    return node.url
+
+
+WRITER = """
+import sys
+from samples_index import numbered
+from index.base import Batch
+from index.elastic_index import ElasticIndex
+store = ElasticIndex(sys.argv[1], login=("admin", "duluan-test"))
+for batch in range(10_000):
+    store.write(Batch(documents=[numbered(batch * 20 + n) for n in range(20)], state={"last": str(batch).encode()}))
+    print(batch, flush=True)
+"""
+
+
+def test_kill_9_of_the_node_loses_nothing_acknowledged(node: Node) -> None:
+    """The writer ends with one line; on the restarted node all that it acknowledged is there once, and the same code goes on."""
+    store = ElasticIndex(node.url, login=("admin", "duluan-test"))
+    store.setup()
+    env = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    command = [sys.executable, "-c", WRITER, node.url]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) and int(line) < 3:
+        pass
+    node.kill()
+    said, failed = process.communicate(timeout=120)
+    acknowledged = int(said.split()[-1]) if said.split() else int(line)
+    assert "không kết nối được" in failed.splitlines()[-1] or "lỗi đường truyền" in failed.splitlines()[-1]
+    with pytest.raises(StoreError, match="không kết nối được"):
+        store.count(Filter())
+    node.start()
+    ids = [d.id for _, d in store.ingested()]
+    assert len(ids) == len(set(ids))
+    assert {numbered(n).id for n in range((acknowledged + 1) * 20)} <= set(ids)
+    whole = [numbered(n) for n in range((acknowledged + 2) * 20)]
+    store.write(Batch(documents=whole))
+    assert store.count(Filter()) == len(whole)
+    assert store.check() == []
+    store.drop()
+    store.close()
 
 
 def test_roles_on_a_secured_node(secured: str, tmp_path: Path) -> None:
