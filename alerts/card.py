@@ -195,9 +195,17 @@ def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str,
         ("Cơ quan trả lời", agency.name if agency else ""),
         ("Từ ngữ nổi bật", ", ".join(context.terms[:8])),
         ("Nguồn nói nhiều", ", ".join(shown)),
-        ("24 giờ tới", _ahead(context.forecast)),
+        ("24 giờ tới", _ahead(context.forecast or _band(alert, "24"))),
+        ("7 ngày tới", _ahead(_band(alert, "168"))),
     )
     return tuple((label, value) for label, value in rows if value)
+
+
+def _band(alert: Alert, hours: str) -> Band | None:
+    """The detector's forecast for `hours`, which it gives only where past ones beat the same hours a week earlier."""
+    bands = alert.coverage.get("forecast")
+    band = bands.get(hours) if isinstance(bands, dict) else None
+    return Band(float(band["low"]), float(band["high"])) if band else None
 
 
 def _ahead(band: Band | None) -> str:

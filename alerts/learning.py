@@ -33,6 +33,7 @@ def close(memory: Memory, now: int) -> None:
             _close_day(memory, hour + 1, now)
     memory.closed = end
     _grow(memory, end)
+    memory.forecasts.round(ledger, memory.exposure, now, memory.first or 0)
     if starts_day(now):
         ledger.forget(now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alerts.echo import Echoes
 from alerts.episode import Episode
 from alerts.exposure import Exposure
+from alerts.forecast import Forecasts
 from alerts.ledger import Ledger
 from alerts.newborn import Cohort
 from alerts.thresholds import Peaks
@@ -26,6 +27,7 @@ class Memory:
         self.barred: set[int] = set()  # sources in quarantine at the last closed day
         self.peaks = {"standing": Peaks(slope=1.15, prior=1.5), "newborn": Peaks(slope=0.9, prior=1.0)}
         self.system: dict[str, Episode] = {}
+        self.forecasts = Forecasts()
 
     def begin(self, first: int) -> None:
         """The stream starts at hour `first`."""

@@ -15,6 +15,7 @@ from alerts.dispersion import Dispersion
 from alerts.engine import Engine
 from alerts.episode import Episode
 from alerts.exposure import Exposure
+from alerts.forecast import Forecasts, Pending, Record
 from alerts.hours import HourTable
 from alerts.ledger import TABLES, Mark, Row
 from alerts.memory import Memory
@@ -68,6 +69,11 @@ def _meta(memory: Memory) -> dict[str, Any]:
         "rows": [_row(row) for row in ledger.rows],
         "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
         "system": {name: asdict(episode) for name, episode in memory.system.items()},
+        "forecasts": _flat(memory.forecasts)
+        | {
+            "pending": [_flat(entry) for entry in memory.forecasts.pending],
+            "records": {hours: _flat(record) for hours, record in memory.forecasts.records.items()},
+        },
         "exposure": {
             "first": exposure.first,
             "names": exposure.names,
@@ -109,6 +115,8 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     memory.barred = set(meta["barred"])
     memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
+    if "forecasts" in meta:  # snapshots of earlier versions have none
+        memory.forecasts = _forecasts(meta["forecasts"])
     memory.exposure = _exposure(meta["exposure"], arrays)
     memory.echoes.own, memory.echoes.usual = arrays["echo_own"], arrays["echo_usual"]
     for name, value in meta["cohort"].items():
@@ -173,6 +181,11 @@ def _flat(item: Any) -> dict[str, Any]:
 @cache
 def _names(kind: type[Any]) -> tuple[str, ...]:
     return tuple(spec.name for spec in fields(kind))
+
+
+def _forecasts(meta: dict[str, Any]) -> Forecasts:
+    records = {int(hours): Record(**entry) for hours, entry in meta["records"].items()}
+    return Forecasts(meta["day"], [Pending(**entry) for entry in meta["pending"]], records)
 
 
 def _row_from(entry: dict[str, Any]) -> Row:

@@ -205,9 +205,9 @@ def stressed(seeds: Sequence[int]) -> Iterator[str]:
         yield f"| {name} | {scores['mail'].weeks:.0f} | {cells[0]} | {cells[1]} |"
 
 
-def step_time(issues: int = 3000, days: int = 8) -> float:
+def step_time(issues: int = 3000, days: int = 5) -> float:
     """CPU milliseconds of one scoring step over `issues` standing issues, all of them active."""
-    stream = simulate(Setting(kind="null", seed=7, weeks=3, issues=issues, newborn=0.0, stories=0.0, volume=3.0))
+    stream = simulate(Setting(kind="null", seed=7, weeks=1, issues=issues, newborn=0.0, stories=0.0, volume=3.0))
     engine, position, items = Engine(), 0, list(stream.items())
     spent = []
     for hour in range(1, days * 24):
