@@ -17,7 +17,7 @@ _NEW_SHARE: Final = 0.3  # part of the budgets that newborn issues may spend
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
 _MAIL_NEGATIVES: Final = 5.5  # soft count; fewer never mail (seeds 0–3: a sixth fewer false mails, recall unchanged)
-_FLOOR: Final = Bars(watch=1.3, mail=2.6)  # log10 evidence below which nothing is sent, whatever the budget allows
+_FLOOR: Final = Bars(watch=1.2, mail=2.2)  # log10 evidence below which nothing is sent, whatever the budget allows
 
 
 def judge(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Signal]:
