@@ -45,7 +45,10 @@ class Pace:
                 ):  # before the slot is taken: one taken and used later would bring two requests close
                     wait = self._take(host, delay)
                     if wait <= 0:
-                        yield
+                        try:
+                            yield
+                        finally:
+                            self._rest(host, delay)
                         return
                 if wait > MAX_WAIT:
                     raise Deferred("host_busy", wait, "máy chủ yêu cầu chờ lâu")
@@ -62,6 +65,12 @@ class Pace:
                 return float(wait)
             db.execute("UPDATE host SET next_slot = ? WHERE host = ?", (now + delay, host))
         return 0.0
+
+    def _rest(self, host: str, delay: float) -> None:
+        """The next slot counts from the answer too: a request arrives later than it was sent, by a handshake or more."""
+        if delay > 0:
+            with self._state.change() as db:
+                db.execute("UPDATE host SET next_slot = max(next_slot, ?) WHERE host = ?", (self._now() + delay, host))
 
     def block(self, host: str, seconds: float) -> float:
         """Leave the host alone for `seconds` (capped at a day) from now; returns what was applied."""

@@ -86,6 +86,14 @@ class Source(_Strict):
     lawful_basis: str | None = None
     permission: Permission | None = None
 
+    @property
+    def switched_off(self) -> bool:
+        """Readers' comments are people's own words: read only where sources.toml says `verified = true` beside their purpose.
+
+        That a check passed does not switch them on.
+        """
+        return self.via == "comments" and not self.verified
+
     @model_validator(mode="after")
     def _ranges(self) -> Source:
         low, high = self.expected_per_day

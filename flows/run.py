@@ -89,6 +89,8 @@ def startable(
     for source in chosen:
         if not (source.purpose and source.lawful_basis):
             skipped.append((source, "chưa ghi mục đích (purpose) và căn cứ (lawful_basis)"))
+        elif source.switched_off:
+            skipped.append((source, "ý kiến bạn đọc mặc định tắt; muốn đọc, đặt verified = true cho nguồn này"))
         elif not source.verified and source.id not in checked:
             skipped.append((source, "chưa kiểm chứng (hãy chạy duluan sources check)"))
         else:

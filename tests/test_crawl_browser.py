@@ -79,7 +79,11 @@ def test_none_of_50_rendered_pages_of_a_closed_path_gets_through_on_first_contac
 
 @pytest.mark.browser
 @pytest.mark.usefixtures("chromium")
-@pytest.mark.parametrize("answer", [Reply("", 503), Reply("<html><body>Trang chủ</body></html>")], ids=["503", "html"])
+@pytest.mark.parametrize(
+    "answer",
+    [Reply("", 503), Reply("<html><body>Trang chủ</body></html>"), Reply(raw=lambda handler: time.sleep(6))],
+    ids=["503", "html", "time-out"],
+)
 def test_a_browser_asks_nothing_of_a_host_whose_robots_file_cannot_be_read(tmp_path: Path, answer: Reply) -> None:
     with site({"/robots.txt": answer, "/muc": _script("1")}) as here:
         assert fetches(run(source(f"{here.base}/muc", "browser"), tmp_path, limits=PATIENT)) == [False]

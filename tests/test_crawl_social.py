@@ -95,8 +95,8 @@ def test_posts_and_comments_until_next_is_absent(tmp_path: Path, monkeypatch: py
 ERRORS = {
     1: "retry",
     2: "retry",
-    **dict.fromkeys((4, 17, 32, 341, 613, 80001, 80007, 80014), "pause"),
-    **dict.fromkeys((10, 200, 299, 102, 190, 368), "stop"),
+    **dict.fromkeys((4, 17, 32, 341, 613, *range(80001, 80015)), "pause"),
+    **dict.fromkeys((10, 200, 210, 299, 102, 190, 368), "stop"),
     **dict.fromkeys((100, 803, 999), "report"),
 }
 
@@ -164,6 +164,8 @@ class Zalo:
     def __init__(self, articles: int, calls: int = 1000) -> None:
         self.turn, self.left, self.articles, self.lock = 0, calls, articles, threading.Lock()
         self.refreshed: list[str] = []
+        self.kept: Path | None = None
+        self.seen: list[tuple[str, str]] = []
 
     def token(self, hit: Hit) -> Reply:
         form = {key: values[0] for key, values in parse_qs(hit.body.decode()).items()}
@@ -182,6 +184,12 @@ class Zalo:
         if self.left == 0:
             return False
         return hit.headers.get("access_token") == f"access-{self.turn}"
+
+    def account(self, hit: Hit) -> Reply:
+        """The profile; at this first use of an access token the new pair must already lie on the disk."""
+        if self.kept is not None:
+            self.seen.append((hit.headers.get("access_token", ""), json.loads(self.kept.read_text())["refresh_token"]))
+        return _json({"error": 0, "data": {"oa_id": "9"}})
 
     def slice(self, hit: Hit) -> Reply:
         if not self._good(hit):
@@ -215,7 +223,7 @@ class Zalo:
     def routes(self) -> dict[str, Any]:
         return {
             "/v4/oa/access_token": self.token,
-            "/v2.0/oa/getoa": lambda hit: _json({"error": 0, "data": {"oa_id": "9"}}),
+            "/v2.0/oa/getoa": self.account,
             "/v2.0/article/getslice": self.slice,
             "/v2.0/article/getdetail": self.detail,
         }
@@ -230,6 +238,7 @@ def zalo_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("zalo_secrets")
 def test_zalo_articles_and_a_token_that_dies_midway(tmp_path: Path) -> None:
     replica = Zalo(articles=12, calls=6)
+    replica.kept = tmp_path / "zalo-nguon_thu.json"
     with site(replica.routes()) as here:
         account = source(f"{here.base}/v2.0", "zalo", kind="post")
         first = run(account, tmp_path, clock=fixed_clock(NOW))
@@ -242,6 +251,7 @@ def test_zalo_articles_and_a_token_that_dies_midway(tmp_path: Path) -> None:
     assert fetches(first) == fetches(again) == [True]
     assert documents(again) == []
     assert replica.refreshed == ["refresh-0", "refresh-1"]
+    assert replica.seen[0] == ("access-1", "refresh-1"), "the new pair is kept before it is used"
     kept = tmp_path / "zalo-nguon_thu.json"
     assert json.loads(kept.read_text())["refresh_token"] == "refresh-2"
     assert kept.stat().st_mode & 0o077 == 0

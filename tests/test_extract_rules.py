@@ -67,18 +67,29 @@ def test_fixture_keeps_no_author_and_no_furniture(path: Path) -> None:
         assert words not in found.text + found.title
 
 
-def test_no_rule_version_without_a_fixture() -> None:
+def without_fixture(records: list[Path]) -> list[str]:
+    """The versions of site rules that no page of `records` shows."""
     shown = {
         (record["rule"], rule_named(record["rule"]).version_on(datetime.fromisoformat(record["fetched"])))
-        for record in map(record_of, RECORDS)
+        for record in map(record_of, records)
     }
-    missing = [
+    return [
         f"{rule.name} from {version.valid_from}"
         for rule in site_rules().values()
         for version in rule.version
         if (rule.name, version) not in shown
     ]
+
+
+def test_no_rule_version_without_a_fixture() -> None:
+    missing = without_fixture(RECORDS)
     assert missing == [], f"write tests/fixtures/pages/NAME.html and .json for: {missing}"
+
+
+@pytest.mark.parametrize("left_out", sorted({record_of(path)["rule"] for path in RECORDS}))
+def test_a_rule_that_loses_its_fixture_is_refused(left_out: str) -> None:
+    kept = [path for path in RECORDS if record_of(path)["rule"] != left_out]
+    assert {line.partition(" ")[0] for line in without_fixture(kept)} == {left_out}
 
 
 def test_fixtures_cover_eight_families() -> None:

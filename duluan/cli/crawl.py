@@ -106,8 +106,8 @@ def chosen(profile: Profile, names: list[str]) -> list[Source]:
 
 
 def switched_on(sources: list[Source]) -> list[Source]:
-    """Without readers' comments that nobody has verified: they are off until someone names them or says `verified`."""
-    return [source for source in sources if source.verified or source.via != "comments"]
+    """Without readers' comments that nobody has switched on: they are off until someone names them or says `verified`."""
+    return [source for source in sources if not source.switched_off]
 
 
 def _print_json(sources: list[Source], seen: _Seen) -> None:

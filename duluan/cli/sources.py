@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from duluan.cli.common import ProvinceDir, StoreUrl, open_index, open_province
-from duluan.cli.crawl import chosen
+from duluan.cli.crawl import chosen, switched_on
 from duluan.cli.progress import counter
 from duluan.clock import local, system_clock
 from duluan.settings import loopback_allowed, state_folder
@@ -46,7 +46,7 @@ def check(
 
     profile = open_province(province)
     index = open_index(store)
-    sources = chosen(profile, names or [])
+    sources = chosen(profile, names) if names else switched_on(list(profile.sources))
     try:
         with counter("Kiểm tra nguồn", total=len(sources)) as progress:
             health = check_health(
