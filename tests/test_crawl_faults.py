@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples_crawl import EVERY, Reply, Route, article, documents, feed, fetches, run, site, source
+from samples_crawl import EVERY, Hit, Reply, Route, article, documents, feed, fetches, run, site, source
+from test_extract_pages import in_windows_1258
 
 from crawlers.decode import decode_body, looks_cut
+from crawlers.frontier import Frontier
+from crawlers.limits import Limits
 from crawlers.outcome import Refused
+from crawlers.state import State
 from duluan.model import Document, Fetch, Rejected
 
 GOOD = article("Sửa đường liên thôn", 7)
@@ -32,7 +38,7 @@ def _raw(head: str, body: bytes, then: Callable[[BaseHTTPRequestHandler], None] 
 
 
 def _drip(handler: BaseHTTPRequestHandler) -> None:
-    for _ in range(20):
+    for _ in range(40):
         handler.wfile.write(b"<p>")
         time.sleep(0.2)
 
@@ -55,7 +61,8 @@ FAULTS: dict[str, tuple[Route, str]] = {
     "bomb": (_gzipped(gzip.compress(b"\0" * (64 << 20))), "too_large"),
     "endless": (_raw(HTML, b"<html><body>", _endless), "too_large"),
     "huge": (_raw(f"{HTML}\r\nContent-Length: 99999999", b"<html>"), "too_large"),
-    "brotli": (Reply(b"\x1b\x00", headers={"Content-Encoding": "br"}), "bad_encoding"),
+    "cut-chunks": (_raw(f"{HTML}\r\nTransfer-Encoding: chunked", b"400\r\n" + b"<html>" + b"x" * 300), "truncated"),
+    "brotli-bomb": (Reply(b"\x1b\x00", headers={"Content-Encoding": "br"}), "bad_encoding"),
     "broken-gzip": (_gzipped(b"\x1f\x8b" + b"nonsense"), "bad_encoding"),
     "loop": (Reply("", 302, headers={"Location": "/tin-loop.html"}), "redirects"),
     "to-file": (Reply("", 302, headers={"Location": "file:///etc/passwd"}), "forbidden_address"),
@@ -65,21 +72,65 @@ FAULTS: dict[str, tuple[Route, str]] = {
     "missing": (Reply("", 404), "gone"),
     "login": (Reply("", 401), "forbidden"),
     "pdf": (Reply(b"%PDF-1.7", type="application/pdf"), "not_html"),
-    "empty": (Reply(""), "not_article"),
+    "image": (Reply(b"\x89PNG\r\n\x1a\n" + bytes(200), type="text/html"), "not_html"),
+    "empty": (Reply(""), "not_html"),
+    "list": (Reply("<html><body>" + "<p><a href='/x'>Tin</a></p>" * 30 + "</body></html>"), "not_article"),
+    "short": (
+        Reply(article("Ngắn").replace("</h1>", "</h1><!--").replace("</article>", "--></article>")),
+        "not_article",
+    ),
+    "english": (
+        Reply(
+            re.sub(
+                "<p>.*?</p>",
+                "<p>The committee said on Friday that the road between the villages will be mended before the rains begin.</p>",
+                GOOD,
+            )
+        ),
+        "wrong_language",
+    ),
+    "future": (Reply(article("Ngày mai", published="2099-01-01T08:00:00+07:00")), "future_date"),
 }
+LATER: dict[str, Route] = {  # nothing is lost: the page waits in the frontier
+    "tarpit": Reply(raw=lambda handler: _tarpit(handler)),
+    "dripping": _raw(HTML, b"<html>", lambda handler: _drip(handler)),
+    "reset": Reply(raw=lambda handler: handler.connection.close()),
+    "no-http": Reply(raw=lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 3)),
+    "busy": Reply("", 503),
+    "slow-down": Reply("", 429, headers={"Retry-After": "600"}),
+}
+
+
+def _tarpit(handler: BaseHTTPRequestHandler) -> None:
+    for _ in range(40):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n"[:1])
+        time.sleep(0.2)
 
 
 def _latin(text: str) -> Reply:
     return Reply(text.encode(), type="text/html; charset=iso-8859-1")
 
 
+GOOD_IN_THE_END: dict[str, tuple[Route, str]] = {
+    "wrong-charset": (_latin(GOOD), "Sửa đường liên thôn"),
+    "windows-1258": (Reply(in_windows_1258(article("Cầu mới", 9)), type="text/html; charset=windows-1258"), "Cầu mới"),
+    "gzip": (_gzipped(gzip.compress(article("Nén", 10).encode())), "Nén"),
+    "moved": (Reply("", 301, headers={"Location": "/moi.html"}), "Bài đã chuyển"),
+}
+
+
 def test_each_fault_has_its_outcome(tmp_path: Path) -> None:
+    """The reference's table and more, on one host, by one crawl."""
+    tries: list[str] = []
+
+    def refused_twice(hit: Hit) -> Reply:
+        tries.append(hit.path)
+        return Reply("", 429, headers={"Retry-After": "1"}) if len(tries) < 3 else Reply(article("Lần thứ ba", 11))
+
     with site({"/robots.txt": Reply("User-agent: *\nDisallow: /cam/", type="text/plain")}) as here:
-        here.routes |= {f"/tin-{name}.html": route for name, (route, _) in FAULTS.items()}
-        here.routes["/tin-wrong-charset.html"] = _latin(GOOD)
-        here.routes["/tin-moved.html"] = Reply("", 301, headers={"Location": "/moi.html"})
-        here.routes["/moi.html"] = Reply(article("Bài đã chuyển", 8))
-        names = [*FAULTS, "wrong-charset", "moved"]
+        here.routes |= {f"/tin-{name}.html": route for name, (route, _) in {**FAULTS, **GOOD_IN_THE_END}.items()}
+        here.routes |= {"/tin-429-twice.html": refused_twice, "/moi.html": Reply(article("Bài đã chuyển", 8))}
+        names = [*FAULTS, *GOOD_IN_THE_END, "429-twice"]
         here.routes["/rss"] = feed(here.base, [f"/tin-{name}.html" for name in names])
         found = run(source(f"{here.base}/rss"), tmp_path)
     told = {
@@ -87,13 +138,27 @@ def test_each_fault_has_its_outcome(tmp_path: Path) -> None:
         for item in found
         if isinstance(item, Rejected)
     }
-    expected = {name: reason for name, (_, reason) in FAULTS.items()}
-    assert {name: told.get(name) for name in expected if name != "empty"} == {
-        name: reason for name, reason in expected.items() if name != "empty"
-    }
-    assert "empty" in told
-    assert sorted(document.title for document in documents(found)) == ["Bài đã chuyển", "Sửa đường liên thôn"]
+    assert told == {name: reason for name, (_, reason) in FAULTS.items()}
+    wanted = ["Lần thứ ba", *(title for _, title in GOOD_IN_THE_END.values())]
+    assert sorted(document.title for document in documents(found)) == sorted(wanted)
+    assert all("hiến đất" in document.text for document in documents(found))
     assert "/cam/tin.html" not in here.paths()
+    assert len(tries) == 3
+
+
+def test_what_may_be_good_later_waits_and_is_not_stored(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        sites = {name: stack.enter_context(site({"/tin-1.html": route})) for name, route in LATER.items()}
+        for here in sites.values():
+            here.routes["/rss"] = feed(here.base, ["/tin-1.html"])
+        sources = [source(f"{here.base}/rss", id=name) for name, here in sites.items()]
+        found = run(sources, tmp_path, limits=Limits(timeout=3.0, wait_for_page=1.0))
+    assert fetches(found) == [True] * len(LATER)
+    assert [item for item in found if not isinstance(item, Fetch)] == []
+    assert {name: here.paths().count("/tin-1.html") for name, here in sites.items()} == dict.fromkeys(LATER, 1)
+    state = State(tmp_path)
+    assert {name: Frontier(state).queued(name) for name in LATER} == dict.fromkeys(LATER, 1)
+    state.close()
 
 
 def test_a_hanging_source_delays_no_other(tmp_path: Path) -> None:

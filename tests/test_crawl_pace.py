@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from samples_crawl import Reply, article, documents, feed, run, site, source
+from samples_crawl import Hit, Reply, article, documents, feed, run, site, source
 
 from crawlers.limits import Limits
 from crawlers.outcome import Deferred
@@ -41,19 +43,32 @@ def test_two_crawls_at_once_never_exceed_half_a_request_a_second(tmp_path: Path)
     assert min(later - earlier for earlier, later in pairwise(times)) >= 2.0
 
 
-def test_after_retry_after_7_nothing_for_7_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_after_retry_after_7_nothing_for_7_seconds(tmp_path: Path, form: str) -> None:
+    """Nothing at all for this host: neither the page nor its neighbours, nor another source of the same host."""
+    due = [0.0]
+
+    def wait() -> str:
+        moment = math.ceil(time.time() + 7) if form == "date" else time.time() + 7
+        due[0] = time.monotonic() + moment - time.time()
+        return formatdate(moment, usegmt=True) if form == "date" else "7"
+
     with site() as here:
 
-        def blocked_once(hit: object) -> Reply:
+        def blocked_once(hit: Hit) -> Reply:
             again = here.paths().count("/tin-1.html") > 1
-            return Reply(article("Tin một", 1)) if again else Reply("", 429, headers={"Retry-After": "7"})
+            return Reply(article("Tin một", 1)) if again else Reply("", 429, headers={"Retry-After": wait()})
 
         here.routes |= {"/tin-1.html": blocked_once, "/tin-2.html": Reply(article("Tin hai", 2))}
-        here.routes["/rss"] = feed(here.base, ["/tin-1.html", "/tin-2.html"])
-        found = run(source(f"{here.base}/rss"), tmp_path)
-    assert sorted(document.title for document in documents(found)) == ["Tin hai", "Tin một"]
+        here.routes |= {
+            "/rss": feed(here.base, ["/tin-1.html", "/tin-2.html"]),
+            "/tin-3.html": Reply(article("Tin ba", 3)),
+        }
+        here.routes["/khac.rss"] = feed(here.base, ["/tin-3.html"])
+        found = run([source(f"{here.base}/rss"), source(f"{here.base}/khac.rss", id="khac")], tmp_path)
+    assert sorted(document.title for document in documents(found)) == ["Tin ba", "Tin hai", "Tin một"]
     refused = next(hit.at for hit in here.hits if hit.path == "/tin-1.html")
-    assert min(hit.at for hit in here.hits if hit.at > refused) - refused >= 7.0
+    assert min(hit.at for hit in here.hits if hit.at > refused) >= due[0]
 
 
 def test_pace_and_blocks_survive_a_restart(tmp_path: Path) -> None:

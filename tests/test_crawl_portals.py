@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from samples_crawl import SENTENCES, Reply, Site, article, documents, feed, fetches, run, site, source
+from samples_crawl import SENTENCES, Hit, Reply, Site, article, documents, feed, fetches, run, site, source
 from samples_index import numbered
 from typer.testing import CliRunner
 
@@ -92,6 +92,13 @@ def test_the_true_minute_by_page_feed_and_sitemap(tmp_path: Path) -> None:
         sites = {way: stack.enter_context(site()) for way in ways}
         for here in sites.values():
             _portal(here)
+        flooded = sites["rss"]  # its flood blocker has enough for a moment
+
+        def blocked_once(hit: Hit) -> Reply:
+            asked = [one.path for one in flooded.hits].count(_path(5))
+            return Reply("Too many", 429, headers={"Retry-After": "2"}) if asked == 1 else Reply(_page(5), headers=HEAD)
+
+        flooded.routes[_path(5)] = blocked_once
         sources = [source(sites[way].base + path, "nukeviet", id=way) for way, path in ways.items()]
         found = documents(run(sources, tmp_path, clock=fixed_clock(NOW)))
         again = run(sources, tmp_path, clock=fixed_clock(NOW))
@@ -102,6 +109,9 @@ def test_the_true_minute_by_page_feed_and_sitemap(tmp_path: Path) -> None:
     assert documents(again) == []
     assert all(path.count("print") == 0 for paths in asked.values() for path in paths)
     assert asked["list"].count("/vi/news/tin-tuc/page-2/") == 1
+    [refused, later] = [hit.at for hit in flooded.hits if hit.path == _path(5)]
+    assert min(hit.at for hit in flooded.hits if hit.at > refused) - refused >= 2.0
+    assert later > refused
 
 
 def test_portal_addresses() -> None:

@@ -29,6 +29,11 @@ BAD = [
     "http://[fd00::1]/",
     "http://[fe80::1]/",
     "http://[64:ff9b::7f00:1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::127.0.0.1]/",
+    "http://[2002:7f00:1::]/",
+    "http://[::]/",
+    "http://[fe80::1%25eth0]/",
     "http://user:pass@example.vn/",
     "http://example.vn:6379/",
     "http://224.0.0.1/",
@@ -57,7 +62,7 @@ def lookup(name):  # the first look-up is harmless, every later one is an attack
 socket.gethostbyname = lookup
 async def job(transport):
     gate = Gate(State(folder), transport, audit=Audit(folder, system_clock), agent="duluan/0", allow_loopback=False)
-    for name in ("inside.example", "rebind.example", "rebind.example", "2130706433", "0x7f.1", "127.1"):
+    for name in sys.argv[3:]:
         try:
             await gate.fetch(Ask(url=f"http://{name}:{port}/x", source="t", delay=0))
         except (Refused, Deferred) as error:
@@ -125,16 +130,19 @@ def test_without_the_switch_this_machine_is_not_reached(tmp_path: Path) -> None:
     assert here.hits == []
 
 
+SPELLINGS = ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "0x7f000001", "017700000001", "127.0.0.1.", "127。0。0。1"]
+
+
 def test_names_that_resolve_inside_and_rebinding(tmp_path: Path) -> None:
+    """Names whose first or every look-up leads here, and this machine's address in decimal, octal, hexadecimal and full width."""
+    names = ["inside.example", "rebind.example", "rebind.example", *SPELLINGS]
     with site({"/x": Reply("<html></html>")}) as here:
         port = here.base.rpartition(":")[2]
         ended = subprocess.run(
-            [sys.executable, "-c", REBIND, port, str(tmp_path)], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", REBIND, port, str(tmp_path), *names], capture_output=True, text=True, timeout=60
         )
     told = ended.stdout.split()
-    assert told[::2] == ["inside.example", "rebind.example", "rebind.example", "2130706433", "0x7f.1", "127.1"], (
-        ended.stderr
-    )
+    assert told[::2] == names, ended.stderr
     assert set(told[1::2]) <= {"forbidden_address", "robots_unreachable"}
     assert told[1] == "forbidden_address"
     assert here.hits == []

@@ -148,6 +148,15 @@ def test_each_hostile_piece_inside_a_good_page(hostile: bytes) -> None:
     outcome(extract(RawPage(page.url, page.source, page.fetched, body)))
 
 
+@pytest.mark.parametrize("url", ["https://bao.example.vn/a-1.html", "https://vnexpress.net/a-1.html"])
+def test_a_page_with_more_text_than_any_article_is_refused_before_it_is_cleaned(url: str) -> None:
+    paragraph = "<p>Ủy ban nhân dân xã họp với bà con về việc sửa tuyến đường liên thôn hư hỏng.</p>"
+    html = f"<html><body><h1 class='title-detail'>Tin</h1><article class='fck_detail'>{paragraph * 9000}</article></body></html>"
+    found = extract(RawPage(url, "mau", originals(None)[0].fetched, html.encode()))
+    assert isinstance(found, Rejected)
+    assert found.reason == reasons.TOO_LARGE
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=2000), st.sampled_from(CONTENT_TYPES))
 def test_any_bytes(body: bytes, content_type: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from crawlers.connectors.base import CONNECTORS, MAX_AGE, Found, Session, make_document
 from crawlers.connectors.graph import check_usage, read_graph
 from crawlers.credentials import credential, need_credential
+from crawlers.gate import Answer
 from crawlers.outcome import SourceProblem
 from duluan.clock import parse_time
 from duluan.model import Document, Engagement, Rejected
@@ -110,13 +112,21 @@ class Graph:
             digest = hmac.new(self._secret.encode(), self._token.encode(), hashlib.sha256)
             secrets["appsecret_proof"] = digest.hexdigest()
         answer = await self._session.api(f"{self._address(edge)}?{urlencode({**query, **secrets})}")
-        return read_graph(answer), answer.headers
+        return read_graph(_without(answer, secrets.values())), answer.headers
 
     def _address(self, edge: str) -> str:
         """'posts' is below the Page; '/{post}/comments' below the version."""
         if edge.startswith("/"):
             return self._endpoint.rpartition("/")[0] + edge
         return f"{self._endpoint}/{edge}"
+
+
+def _without(answer: Answer, secrets: Iterable[str]) -> Answer:
+    """The answer with our secrets starred out: a server that quotes its request must not bring them into a document."""
+    body = answer.body
+    for secret in secrets:
+        body = body.replace(secret.encode(), b"***")
+    return replace(answer, body=body)
 
 
 def _next(answer: Mapping[str, Any]) -> dict[str, str] | None:

@@ -22,6 +22,7 @@ from duluan.text import fold
 
 _MARKED = etree.XPath("descendant::*[@itemprop='articleBody']")
 _MIN_BODY = 200  # characters of own text below which a page without any statement of its own is no article
+_MAX_REGION = 500_000  # characters; no article is longer, and trafilatura takes a second for each million
 _DOMINANT = (
     0.40  # share of the page's running text that the heaviest container holds; lists of teasers reach 0.15 at most
 )
@@ -62,6 +63,8 @@ def article_blocks(root: HtmlElement, said: Structured, title: str) -> list[Bloc
         return None
     if region.length < _MIN_BODY and not is_article:
         return None
+    if region.length > _MAX_REGION:
+        return read_blocks(region.container)
     return _by_trafilatura(region.root) or read_blocks(region.container)
 
 

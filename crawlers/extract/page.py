@@ -32,6 +32,7 @@ from duluan.urls import document_id
 
 MIN_TEXT = 100  # characters; a shorter news text gives no model anything to read
 MIN_TEXT_POST = 10
+MAX_TEXT = 500_000  # characters; the longest articles have a tenth of it, and cleaning eight million takes ten seconds
 # lxml.html chooses a class per element in Python; one class for all of them saves a sixth of the time of a page.
 _ALL_HTML = etree.ElementDefaultClassLookup(element=HtmlElement)
 _SITE_SUFFIX = re.compile(r"\s+[-–—|•»]\s+[^-–—|•»]{2,60}$")
@@ -169,6 +170,8 @@ def _paragraphs(reading: _Reading, title: str) -> list[str]:
         if found is None:
             raise Refused(reasons.NOT_ARTICLE)
         blocks = found
+    if sum(len(block.text) for block in blocks) > MAX_TEXT:
+        raise Refused(reasons.TOO_LARGE, f"more than {MAX_TEXT} characters of text")
     lead = version.lead if version else ()
     paragraphs = own_paragraphs(blocks, title, authors)
     if paragraphs:
