@@ -30,12 +30,13 @@ def keep(db: sqlite3.Connection, ids: Sequence[str], reprints: Sequence[str] | N
     asked = json.dumps(list(ids))
     db.execute("DELETE FROM reprints WHERE id IN (SELECT value FROM json_each(?))", (asked,))
     cell = f"(d.key >> {SECOND_BITS}) / {_HOUR} * {_HOUR}, d.issue, d.topic, d.sentiment, d.communes"
-    db.execute(
-        f"""INSERT INTO reprints (id, origin, {_CELL})
-            SELECT d.id, d.origin, {cell} FROM documents d
+    found = db.execute(
+        f"""SELECT d.id, d.origin, {cell} FROM documents d
             WHERE d.id IN (SELECT value FROM json_each(?)) AND d.origin <> d.id""",
         (asked if reprints is None else json.dumps(reprints),),
-    )
+    ).fetchall()
+    # not INSERT … SELECT: a statement of several rows keeps copies of all pages that it touches, which cost ten times the rows
+    db.executemany(f"INSERT INTO reprints (id, origin, {_CELL}) VALUES (?, ?, ?, ?, ?, ?, ?)", found)
     stale = db.execute(
         """SELECT DISTINCT origin FROM reprints WHERE origin IN (SELECT value FROM json_each(?1))
            UNION SELECT origin FROM reprints WHERE id IN (SELECT value FROM json_each(?1))""",
