@@ -1,4 +1,4 @@
-"""Yardstick for reprints and issues: B³ on AbMusu-2022, reprint recall under edits, cross-event rate, speed.
+"""Yardstick for reprints and issues: B³ on AbMusu-2022, storms of one season apart, reprint recall under edits, speed.
 
     python bench/clustering.py [--documents N]
 
@@ -119,6 +119,66 @@ def report_issues() -> None:
                 print(f"{name:30} B³ F1 {figures[0]:.3f}  precision {figures[1]:.3f}  recall {figures[2]:.3f}")
 
 
+STORMS = [
+    "mitag",
+    "ragasa",
+    "bualoi",
+    "matmo",
+    "fengshen",
+    "kalmaegi",
+    "fung-wong",
+    "koto",
+]  # autumn 2025, numbered from 8 on
+WEATHER = re.compile("bão|lũ|mưa|sạt lở|áp thấp|ngập|lốc|thiên tai|sơ tán|thủy điện|hồ chứa|cầu ", re.IGNORECASE)
+SEASON = (datetime(2025, 9, 14, tzinfo=LOCAL), datetime(2025, 11, 30, tzinfo=LOCAL))
+
+
+def storm_of(document: Document) -> str | None:
+    """The one storm that a text names, by its name or number; None where it names none or several."""
+    text = f"{document.title} {document.text}".lower()
+    named = {name for name in STORMS if name in text}
+    for number in re.findall(r"bão số (\d+)\b", text):
+        if 8 <= int(number) < 8 + len(STORMS):
+            named.add(STORMS[int(number) - 8])
+    return named.pop() if len(named) == 1 else None
+
+
+def report_storms() -> None:
+    """A real season of storms: B³ over the texts that name one, and large issues that run for more than two weeks."""
+    every = short_documents(10**9)
+    season = [d for n, d in enumerate(every) if SEASON[0] <= d.fetched < SEASON[1] and (n % 12 == 0 or _weather(d))]
+    found = _settled(season)
+    gold = {d.id: storm for d in season if (storm := storm_of(d))}
+    figures = b_cubed(list(gold.values()), [found[id] for id in gold])
+    when: dict[str, list[datetime]] = defaultdict(list)
+    for document in season:
+        when[found[document.id]].append(document.fetched)
+    large = [times for times in when.values() if len(times) >= 20]
+    lasting = sum(max(times) - min(times) > timedelta(days=14) for times in large)
+    print(
+        f"storms of one season, {len(gold)} of {len(season)} texts: precision {figures[1]:.3f}  recall {figures[2]:.3f}"
+    )
+    print(f"issues of 20 texts and more: {len(large)}, over more than two weeks: {lasting}")
+
+
+def _weather(document: Document) -> bool:
+    return WEATHER.search(f"{document.title} {document.text}") is not None
+
+
+def _settled(documents: Sequence[Document]) -> dict[str, str]:
+    """Document → issue as a store has them at the end."""
+    clusterer, found = Clusterer(), {}
+    for start in range(0, len(documents), 500):
+        found |= {item.id: item.issue for item in clusterer.add(documents[start : start + 500])}
+        changes = clusterer.take_changes()
+        found |= {id: issue for id, issue in changes.moves.items() if id in found}
+        for id, issue in found.items():
+            while issue in changes.merges:
+                issue = changes.merges[issue]
+            found[id] = issue
+    return found
+
+
 def edits(words: Sequence[str]) -> dict[str, Callable[[Item, random.Random], str]]:
     """The ways in which outlets change what they take over."""
     return {
@@ -199,6 +259,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=20_000, help="short documents for the speed test")
     asked = parser.parse_args()
     report_issues()
+    report_storms()
     report_reprints()
     report_speed(asked.documents)
 

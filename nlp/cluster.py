@@ -241,6 +241,7 @@ class Clusterer:
             event.last,
             event.places,
             [event.number, *self._kept_apart(event)],
+            event.first,
         )
         if found is None or not event.texts:
             return None

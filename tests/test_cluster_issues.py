@@ -73,6 +73,58 @@ def final(clusterer: Clusterer, documents: list[Document], batch: int) -> dict[s
     return found
 
 
+SEASON = {  # first day, what it is called, what only it has
+    "bão An Sơn": (
+        0,
+        "bão An Sơn",
+        ("giật cấp 12 gần quần đảo", "tâm bão ở phía đông Đà Nẵng", "chuyển hướng xuống phía nam"),
+    ),
+    "lũ": (
+        8,
+        "lũ lớn",
+        ("nước sông Trà Câu lên nhanh", "ngập hơn trăm tuyến đường", "chia cắt tám xã miền núi"),
+    ),
+    "cầu": (13, "cầu Suối Hai gãy vì lũ", ("250 hộ bị cô lập", "làm cầu tạm qua suối", "thôn Nước Rin phải đi đò")),
+    "bão Hải Đăng": (
+        17,
+        "bão Hải Đăng",
+        ("mạnh nhất năm năm qua", "hướng vào nam Trung Bộ", "mạnh cấp 14 giữa Biển Đông"),
+    ),
+}
+COMMON = (
+    "mưa lớn miền Trung nguy cơ lũ quét sạt lở đất",
+    "các tỉnh miền Trung sẵn sàng di dời dân vùng nguy hiểm",
+    "kêu gọi tàu thuyền vào bờ, học sinh nghỉ học",
+    "hồ chứa vận hành xả lũ, lực lượng quân đội ứng trực",
+    "thiệt hại nhà cửa, hỗ trợ khẩn cấp người dân",
+)
+
+
+def season(seed: int) -> list[tuple[str, Document]]:
+    """A rainy season in two storms, a flood and a broken bridge, told in much the same words: (event, document) by time."""
+    chance, found = random.Random(seed), []
+    sounds = [first + last for first in "bcdghlmntv" for last in ("anh", "eo", "inh", "oa", "ung", "ương")]
+    for event, (day, name, own) in SEASON.items():
+        for number in range(60 if name.startswith("bão") else 8):
+            title = f"{name}: {chance.choice(own)}, {chance.choice(COMMON)}"
+            hours = day * 24 + number * 2.0
+            text = " ".join(chance.sample(sounds, 20))
+            found.append((event, document(f"{event}{number}", title, text, hours=hours)))
+    return sorted(found, key=lambda item: (item[1].fetched, item[1].id))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_storms_of_one_season_do_not_chain_into_one_issue(seed: int) -> None:
+    told = season(seed)
+    issues = final(Clusterer(), [document for _, document in told], batch=7)
+    held: dict[str, list[str]] = {}
+    for event, item in told:
+        if event.startswith("bão"):
+            held.setdefault(issues[item.id][1], []).append(event)
+    assert all(len(set(storms)) == 1 for storms in held.values())  # no issue of both
+    assert sorted(len(storms) for storms in held.values())[-2] >= 50  # and neither of them (60 texts) in crumbs
+
+
 def test_stories_are_told_apart() -> None:
     documents = [document(f"{key}{n}", title) for key, titles in STORIES.items() for n, title in enumerate(titles)]
     issues = {item.id: item.issue for item in Clusterer().add(documents)}

@@ -27,6 +27,9 @@ class ClusterConfig:
     reprint_days: float = 14.0
     prior_documents: float = 500.0  # weight of the background document frequencies against the live ones
     title_weight: float = 1.5
+    span_free: float = 7.0  # days from an issue's first text on in which it joins as a young one does
+    span_rise: float = 2.0  # part by which each further week of its span lowers its score
+    span_texts: int = 16  # a smaller issue may be as old as it likes
     half_life: float = 1e9  # days after which a text counts half in its issue's centroid
     listed_terms: int = 64  # heaviest terms of a text under which its issue is found
     max_postings: int = 150  # a term in more live issues than this finds no candidates

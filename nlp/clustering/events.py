@@ -170,24 +170,40 @@ class WorkingSet:
         return gone
 
     def nearest(
-        self, vector: Vector, now: float, places: Iterable[str] = (), skip: Iterable[int] = ()
+        self,
+        vector: Vector,
+        now: float,
+        places: Iterable[str] = (),
+        skip: Iterable[int] = (),
+        since: float = math.inf,
     ) -> tuple[Event, float] | None:
-        """The live issue most like `vector` and its score (cosine, less for silence and other places)."""
+        """The live issue most like `vector` and its score (cosine, less for silence, a long span and other places).
+
+        `vector` tells of what went on from `since` (a text: only now) to `now`; both in seconds.
+        """
         config = self.config
         limits = Limits(config.max_visits, config.max_postings, config.compared)
         found = [self.events[n] for n in self.index.candidates(vector, frozenset(skip), limits)]
         square, here = vector.square, set(places)
         best: tuple[float, int] | None = None
         for event, product in zip(found, self.index.products(vector, [e.centroid for e in found]), strict=True):
-            score = product / (math.sqrt(square * event.square) or 1.0) * self._discount(event, now, here)
+            score = (
+                product
+                / (math.sqrt(square * event.square) or 1.0)
+                * self._discount(event, min(since, event.first), now, here)
+            )
             if best is None or (score, -event.number) > best:
                 best = (score, -event.number)
         return (self.events[-best[1]], best[0]) if best else None
 
-    def _discount(self, event: Event, now: float, here: set[str]) -> float:
+    def _discount(self, event: Event, since: float, now: float, here: set[str]) -> float:
         idle = max(0.0, now - event.last) / DAY
         elsewhere = bool(here and event.places) and not here & event.places.keys()
-        return (self.config.other_place if elsewhere else 1.0) / (1.0 + self.config.idle_penalty * idle)
+        # long and large issues let unlike events grow together: each storm names the last one and the same rivers
+        large = event.texts >= self.config.span_texts
+        weeks = max(0.0, (max(now, event.last) - since) / DAY - self.config.span_free) / 7 if large else 0.0
+        patience = (1.0 + self.config.idle_penalty * idle) * (1.0 + self.config.span_rise * weeks)
+        return (self.config.other_place if elsewhere else 1.0) / patience
 
     def _fade(self, event: Event, now: float) -> None:
         """Let what was said before `now` count less."""
