@@ -67,10 +67,12 @@ def silence_over(history: Iterable[Mapping[str, Any]], at: datetime) -> bool:
     return last is not None and last["state"] == "silenced" and parse_time(last.get("until", last["at"])) <= at
 
 
-def returned(history: Iterable[Mapping[str, Any]], loud: datetime) -> bool:
-    """Whether staff settled it, and voices were loud again (`loud`) a day and more after that."""
+def returned(history: Iterable[Mapping[str, Any]], heard: datetime | None) -> bool:
+    """Whether staff settled it, and enough new voices came (since `heard`) a day and more after that."""
     last = _latest(history)
-    return last is not None and last.get("action") == "settle" and loud >= parse_time(last["at"]) + SETTLING
+    if last is None or heard is None or last.get("action") != "settle":
+        return False
+    return heard >= parse_time(last["at"]) + SETTLING
 
 
 def _latest(history: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:

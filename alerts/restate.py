@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from alerts import report
 from alerts.engine import Engine
-from alerts.hours import DAY
+from alerts.hours import DAY, from_hours
 from alerts.judge import thresholds
 from alerts.scoring import findings
 from alerts.signal import Signal, Turn
@@ -39,3 +41,14 @@ def areas(engine: Engine, issue: str) -> dict[str, int]:
             for place in mark.places:
                 counts[place] = counts.get(place, 0) + 1
     return counts
+
+
+def heard(engine: Engine, issue: str, count: int) -> datetime | None:
+    """When the `count`-th newest negative voice of `issue` was published; None where fewer are remembered.
+
+    Evidence stays strong for as long as its windows reach back (two to four days); this tells whether anything new has come.
+    """
+    row = engine.memory.ledger.find(issue)
+    marks = engine.memory.ledger.rows[row].marks if row is not None else ()
+    hours = sorted(mark.hour for mark in marks if mark.voice and mark.p_neg >= 0.5)
+    return from_hours(hours[-count]) if len(hours) >= count else None

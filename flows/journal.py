@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from alerts import snapshot
 from alerts.engine import Engine
+from alerts.signal import Turn
 from duluan.clock import format_time, parse_time
 from duluan.config import AlertRules
 from duluan.errors import StoreError
@@ -48,7 +49,9 @@ class Memory:
     areas: dict[str, list[str]] = field(
         default_factory=dict
     )  # alert → communes that were told or known when it was told
-    system: list[str] = field(default_factory=list)  # system alerts that stand
+    system: list[str] = field(default_factory=list)  # the detector's system alerts that stand
+    owed: dict[str, Turn] = field(default_factory=dict)  # alert → news that fell into a recipient's pause
+    ailing: dict[str, str] = field(default_factory=dict)  # what ails the system ('silent:bao-a') → its alert
 
 
 @dataclass(slots=True)

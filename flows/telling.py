@@ -20,6 +20,7 @@ from flows.journal import Journal
 from index.base import Outgoing
 
 _HOOKED: Final = frozenset({"opened", "promoted", "escalated", "reopened", "closed"})
+_NEWS: Final[frozenset[Turn]] = frozenset({"escalated", "reopened"})
 DEFAULT_SENDER: Final = "duluan@localhost"
 
 
@@ -48,7 +49,10 @@ class Teller:
         today = memory.days.get(day, {}).get(to, 0)
         send = plan.decide(alert, turn, self.profile.alerts, at, before=before, today=today, state=state)
         if send == "no":
+            if alert.tier == "mail" and turn in _NEWS:
+                memory.owed[alert.id] = turn
             return False
+        memory.owed.pop(alert.id, None)
         memory.told.setdefault(alert.id, {})[to] = [before.count + 1 if before else 1, format_time(at)]
         if send == "digest":
             memory.digest[to] = list(dict.fromkeys([*memory.digest.get(to, []), alert.id]))

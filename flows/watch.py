@@ -17,13 +17,14 @@ from alerts.card import Card, build
 from alerts.delivery import Mailer
 from alerts.hours import from_hours, to_hours
 from alerts.plan import LATE
-from alerts.restate import areas, restate
+from alerts.restate import areas, heard, restate
 from alerts.signal import Signal, Turn
 from alerts.webhook import Webhook
-from duluan.clock import Clock, format_time, parse_time, system_clock
+from duluan.clock import Clock, format_time, local, parse_time, system_clock
 from duluan.config import Profile
 from duluan.model import Alert, Fetch, Issue, Voice
 from duluan.voices import voice_of
+from flows import health
 from flows.evidence import context, readable
 from flows.journal import Effects, Journal, open_journal, read
 from flows.outbox import Alive, Outlets, deliver
@@ -36,6 +37,7 @@ _TRIES_BACK: Final = timedelta(days=1)  # fetch lines written late are still fou
 _COMMIT_EVERY: Final = 24  # hours without a turn
 _LOUD: Final = 6  # hours since which an alert must have been loud to be worth a reminder
 _NEW_AREA: Final = 4  # negative voices from a commune that was not in the alert
+_RETURN: Final = 5  # negative voices after the echo of a settlement that make it return
 _FORGET: Final = timedelta(days=60)
 TURN_NAME: Final = "watch"
 
@@ -166,11 +168,13 @@ class _Round:
         turned = set[str]()
         for signal in self.journal.engine.step(moment):
             turned.add(signal.alert.id)
+            if signal.alert.tier == "system":
+                self.journal.memory.system.append(signal.alert.id)
             self._take(signal, moment)
         self._system_over(moment)
         if self.now - moment > LATE:
             return
-        for signal in [*self._made_up(), *self._standing(moment, turned)]:
+        for signal in [*self._ailing(moment), *self._made_up(), *self._standing(moment, turned)]:
             self._take(signal, moment)
         self.effects.messages.extend(self.teller.digests(moment))
 
@@ -185,9 +189,7 @@ class _Round:
             self.latest[alert.id] = alert
         self._turn_state(alert, signal.turn, before, moment)
         memory = self.journal.memory
-        if alert.tier == "system":
-            memory.system.append(alert.id)
-        if alert.tier == "mail":
+        if alert.tier == "mail" and signal.turn != "reminder":  # a place that a reminder lists was not told as news
             known = memory.areas.setdefault(alert.id, [])
             known.extend(place for place in areas(self.journal.engine, alert.issue) if place not in known)
         if self.now - moment <= LATE:
@@ -214,8 +216,28 @@ class _Round:
         standing = {episode.id for episode in self.journal.engine.memory.system.values()}
         for id in [id for id in memory.system if id not in standing]:
             memory.system.remove(id)
-            if (state := self._state(id)) is not None and lifecycle.advance(state, "closed"):
-                self._event(id, "closed", moment, note="closed")
+            self._close(id, moment)
+
+    def _close(self, id: str, moment: datetime) -> None:
+        if (state := self._state(id)) is not None and lifecycle.advance(state, "closed"):
+            self._event(id, "closed", moment, note="closed")
+
+    def _ailing(self, moment: datetime) -> Iterator[Signal]:
+        """Once a day: what has begun to ail the system; what has gone is closed."""
+        if local(moment).hour != health.HOUR:
+            return
+        known = self.journal.memory.ailing
+        found = list(health.ailments(self.store, self.profile, moment, known))
+        now: dict[str, str] = {}
+        for ailment in found:
+            fresh = [name for name in ailment.names if name not in known]
+            now |= {name: known.get(name, ailment.alert.id) for name in ailment.names}
+            if fresh:
+                yield Signal("opened", ailment.alert)
+        for id in dict.fromkeys(known.values()):
+            if id not in now.values():
+                self._close(id, moment)
+        self.journal.memory.ailing = now
 
     def _made_up(self) -> Iterator[Signal]:
         """What turned while an outage was made up for and still stands: told now, with the numbers of now."""
@@ -244,7 +266,7 @@ class _Round:
         if lifecycle.silence_over(history, moment):
             self._event(id, "open", moment, note="unsilence")
             return "reminder"
-        if lifecycle.returned(history, loud):
+        if lifecycle.returned(history, heard(self.journal.engine, issue, _RETURN)):
             return "reopened"
         if self._spread(id, issue):
             return "escalated"
@@ -252,7 +274,7 @@ class _Round:
         live = self.now - moment < timedelta(hours=1)  # made-up hours remind of nothing
         recent = moment - loud <= timedelta(hours=_LOUD)
         if unread and live and recent and self.teller.may_remind(id, moment) and not self._on_its_way(id):
-            return "reminder"
+            return self.journal.memory.owed.get(id, "reminder")
         return None
 
     def _on_its_way(self, id: str) -> bool:

@@ -24,7 +24,8 @@ from crawlers.outcome import Refused, SourceProblem
 from duluan.cli.main import app
 from duluan.cli.sources import _show
 from duluan.clock import LOCAL, fixed_clock
-from flows.sources import SourceHealth, trend
+from flows.source_days import daily_counts, trend
+from flows.sources import SourceHealth
 from index import open_store
 from index.base import Batch
 
@@ -377,7 +378,6 @@ def test_record_makes_a_reviewable_fixture(tmp_path: Path, province_dir: Path, m
 
 
 def test_history_of_a_store_gives_whole_days(tmp_path: Path) -> None:
-    from flows.sources import daily_counts
 
     store = open_store(f"sqlite:///{tmp_path}/kho.sqlite")
     store.setup()
