@@ -152,6 +152,38 @@ class AlertRules(_Strict):
     rule: tuple[Rule, ...] = Field(min_length=1)
 
 
+class Plugin(_Strict):
+    """models.toml: one `[[plugin]]`, a model of one's own for one task instead of the embedded one."""
+
+    task: Literal["topic", "sentiment", "tone", "feedback", "toxic"]
+    backend: Literal["transformers", "onnx"]
+    model: str = Field(min_length=1)  # a folder (relative to the profile), or a hub's id for transformers
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")  # of a hub's model; needed there
+    labels: tuple[str, ...] = Field(
+        min_length=2
+    )  # ours, in the order of the model's outputs; one may stand for several
+    segmented: bool = False  # the model was trained on words joined with '_' (PhoBERT)
+    threshold: float = Field(default=0.8, ge=0, le=1)  # below this top probability an answer is uncertain
+    temperature: float = Field(default=1.0, gt=0)  # logits are divided by it
+    max_tokens: int = Field(default=256, ge=8, le=512)  # longer texts: their head and their tail
+    local_files_only: bool = True  # an unreachable hub costs 23 s of retries
+
+    @model_validator(mode="after")
+    def _all_labels(self) -> Plugin:
+        needed = {"sentiment": {"neg", "neu", "pos"}, "feedback": {"no", "yes"}}
+        needed |= {"tone": needed["sentiment"], "toxic": needed["feedback"]}
+        if self.task in needed and set(self.labels) != needed[self.task]:
+            raise ValueError(f"labels: gặp {', '.join(self.labels)}, cần đủ {', '.join(sorted(needed[self.task]))}")
+        return self
+
+
+class Models(_Strict):
+    """models.toml, which may be missing: then the embedded models answer everything."""
+
+    bundle: str | None = None  # a folder with another (an older) vi.npz and vi.json, relative to the profile
+    plugin: tuple[Plugin, ...] = ()
+
+
 class Profile(_Strict):
     """A whole province."""
 
@@ -162,6 +194,7 @@ class Profile(_Strict):
     topics: tuple[Topic, ...]
     agencies: tuple[Agency, ...]
     alerts: AlertRules
+    models: Models = Models()
 
     @cached_property
     def unit_by_key(self) -> dict[tuple[str, str], Unit]:
@@ -241,6 +274,7 @@ def load_province(folder: Path) -> Profile:
         topics=_read(folder / "taxonomy.toml", _TopicsFile).topic,
         agencies=_read(folder / "agencies.toml", _AgenciesFile).agency,
         alerts=_read(folder / "alerts.toml", _AlertsFile).alerts,
+        models=_read(folder / "models.toml", Models) if (folder / "models.toml").is_file() else Models(),
     )
     for problem in _cross_checks(profile):
         raise ConfigError(problem)
@@ -281,6 +315,7 @@ def _cross_checks(profile: Profile) -> Iterator[str]:
     answered = {code for agency in profile.agencies for code in agency.topics}
     for code in sorted(topics - answered - {"khac"}):
         yield f"{folder / 'agencies.toml'}: chưa có cơ quan nào trả lời chủ đề {code!r}"
+    yield from _model_problems(profile, topics)
     communes = {u.code for u in profile.units if u.era == "now" and u.level == "commune"}
     keys = {(u.era, u.code) for u in profile.units}
     for unit in profile.units:
@@ -291,6 +326,21 @@ def _cross_checks(profile: Profile) -> Iterator[str]:
             yield f"{where}: now: phải nêu ít nhất một xã/phường hiện nay"
         if unit.parent is not None and (unit.era, unit.parent) not in keys:
             yield f"{where}: parent: không có đơn vị {unit.era} {unit.parent!r}"
+
+
+def _model_problems(profile: Profile, topics: set[str]) -> Iterator[str]:
+    path = profile.folder / "models.toml"
+    yield from _repeated(path, "plugin.task", (plugin.task for plugin in profile.models.plugin))
+    for plugin in profile.models.plugin:
+        where = f"{path}: plugin {plugin.task}"
+        if plugin.task == "topic" and (unknown := set(plugin.labels) - topics):
+            yield f"{where}: labels: không có chủ đề {min(unknown)!r}; cho phép: {', '.join(sorted(topics))}"
+        if (profile.folder / plugin.model).is_dir():
+            continue
+        if plugin.backend == "onnx":
+            yield f"{where}: model: không có thư mục {plugin.model!r}; xuất bằng: duluan models export"
+        elif plugin.revision is None:
+            yield f"{where}: revision: mô hình {plugin.model!r} trên hub phải ghim bản (40 ký tự 0-9a-f)"
 
 
 def _repeated(path: Path, key: str, values: Iterable[str]) -> Iterator[str]:

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from duluan.config import Models, Plugin
+from duluan.errors import ConfigError
 from duluan.model import VOICE_KINDS, Kind
 from duluan.registry import Registry
+from duluan.text import nfc
 from nlp.linear import Bundle, load_bundle
+from nlp.neural.scoring import Scorer, probabilities
 from nlp.normalise import normalise, normalise_title
 from nlp.restore import marked
+from nlp.words import segment_all
 
 F32 = npt.NDArray[np.float32]
 _HEAD, _TAIL = 900, 300  # characters of a long text that are read: what it is about, and how it ends
@@ -51,7 +57,8 @@ class Backend(Protocol):
         """Task → readings × labels; every row sums to 1."""
 
 
-BACKENDS: Registry[Callable[[], Backend]] = Registry("bộ phân loại")
+# name → what makes it of the province's models.toml; a path there is relative to the profile's folder
+BACKENDS: Registry[Callable[[Models, Path], Backend]] = Registry("bộ phân loại")
 
 
 def clip(text: str) -> str:
@@ -59,7 +66,6 @@ def clip(text: str) -> str:
     return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} … {text[-_TAIL:]}"
 
 
-@BACKENDS.register("linear")
 class LinearBackend:
     """The embedded models."""
 
@@ -75,6 +81,76 @@ class LinearBackend:
         texts = [normalise(text) for text in marked([clip(reading.text) for reading in readings])]
         titles = [normalise_title(title) for title in marked([clip(reading.title) for reading in readings])]
         return self._bundle.probabilities(texts, titles)
+
+
+class PluginBackend:
+    """One model of one's own, for one task."""
+
+    def __init__(self, plugin: Plugin, scorer: Scorer) -> None:
+        labels = tuple(sorted(set(plugin.labels)))
+        self._plugin, self._scorer = plugin, scorer
+        self._groups = np.asarray([labels.index(label) for label in plugin.labels], dtype=np.int64)
+        self.tasks: Mapping[str, Task] = {plugin.task: Task(labels, plugin.threshold, scorer.version)}
+
+    def probabilities(self, readings: Sequence[Reading]) -> Mapping[str, F32]:
+        """See Backend. Public models read one text: a person's own words, or a news item with its title."""
+        texts = [nfc(r.text if is_voice(r.kind) else f"{r.title}. {r.text}") for r in readings]
+        if self._plugin.segmented:
+            texts = [" ".join(word.replace(" ", "_") for word in words) for words in segment_all(texts)]
+        logits = self._scorer.logits(texts)
+        labels = len(self.tasks[self._plugin.task].labels)
+        return {self._plugin.task: probabilities(logits, self._plugin.temperature, self._groups, labels)}
+
+
+class MixedBackend:
+    """The embedded models, with plug-ins for the tasks that have one."""
+
+    def __init__(self, base: Backend, plugins: Sequence[Backend]) -> None:
+        self._parts = (base, *plugins)
+        self.tasks: Mapping[str, Task] = {task: spec for part in self._parts for task, spec in part.tasks.items()}
+
+    def probabilities(self, readings: Sequence[Reading]) -> Mapping[str, F32]:
+        """See Backend."""
+        return {task: shares for part in self._parts for task, shares in part.probabilities(readings).items()}
+
+
+@BACKENDS.register("linear")
+def _linear(models: Models, folder: Path) -> Backend:
+    return LinearBackend(load_bundle(folder=folder / models.bundle) if models.bundle else None)
+
+
+@BACKENDS.register("transformers")
+def _transformers(models: Models, folder: Path) -> Backend:
+    from nlp.neural.torch_model import TransformersScorer
+
+    return _with_plugins(models, folder, "transformers", TransformersScorer)
+
+
+@BACKENDS.register("onnx")
+def _onnx(models: Models, folder: Path) -> Backend:
+    from nlp.neural.onnx_model import OnnxScorer
+
+    return _with_plugins(models, folder, "onnx", OnnxScorer)
+
+
+def _with_plugins(models: Models, folder: Path, name: str, scorer: Callable[[Plugin, Path], Scorer]) -> Backend:
+    chosen = [plugin for plugin in models.plugin if plugin.backend == name]
+    if not chosen:
+        raise ConfigError(f"{folder / 'models.toml'}: chưa có [[plugin]] nào với backend = {name!r}")
+    return MixedBackend(_linear(models, folder), [PluginBackend(plugin, scorer(plugin, folder)) for plugin in chosen])
+
+
+def backend_for(models: Models, folder: Path, name: str | None = None) -> Backend:
+    """The back-end called `name`; without one, the embedded models with every plug-in of models.toml.
+
+    Raises ConfigError for an unknown name or one that models.toml has no plug-in for, ModelError for what cannot be loaded.
+    """
+    if name is not None:
+        return BACKENDS.get(name)(models, folder)
+    found = _linear(models, folder)
+    for kind in sorted({plugin.backend for plugin in models.plugin}):
+        found = MixedBackend(found, [BACKENDS.get(kind)(models, folder)])
+    return found
 
 
 def is_voice(kind: Kind) -> bool:

@@ -15,7 +15,7 @@ from duluan.config import Profile
 from duluan.model import VOICE_KINDS, Document, Enriched, Rejected, Sentiment
 from duluan.privacy import redact
 from duluan.text import fold
-from nlp.backends import BACKENDS, Backend, Reading
+from nlp.backends import Backend, Reading, backend_for
 from nlp.keywords import parts_read, ranked
 from nlp.language import language
 from nlp.places import Locator
@@ -45,10 +45,11 @@ class _Classes:
 class Enricher:
     """Reads documents of one province. Cheap to create (< 0.5 s): a process pool makes one for each worker."""
 
-    def __init__(self, profile: Profile, *, keywords: bool = True, backend: str = "linear") -> None:
+    def __init__(self, profile: Profile, *, keywords: bool = True, backend: str | None = None) -> None:
+        """`backend`: a name in BACKENDS; without one, what the profile's models.toml says."""
         self._profile = profile
         self._keywords = keywords
-        self._backend: Backend = BACKENDS.get(backend)()
+        self._backend: Backend = backend_for(profile.models, profile.folder, backend)
         self._locator = Locator(profile)
         self._topics = frozenset(topic.code for topic in profile.topics)
         self._known = frozenset(fold(unit.name) for unit in profile.units)

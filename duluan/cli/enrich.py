@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +21,14 @@ def enrich(
     files: Files = None,
     province: ProvinceDir = None,
     no_keywords: Annotated[bool, typer.Option("--no-keywords", help="Bỏ từ khóa (nhanh hơn nhiều).")] = False,
-    backend: Annotated[str, typer.Option("--backend", help="Bộ phân loại: linear, transformers, onnx.")] = "linear",
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", help="Bộ phân loại: linear, transformers, onnx (mặc định: theo models.toml)."),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="Thư mục có vi.npz và vi.json khác (bản cũ), để lặp lại câu trả lời cũ."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Gắn chủ đề, sắc thái, kiến nghị, địa danh, từ khóa cho từng văn bản; lời người dân được che thông tin riêng trước."""
@@ -28,7 +36,11 @@ def enrich(
 
     tally = Tally(quiet=quiet)
     places: list[str] = []
-    enricher = Enricher(open_province(province), keywords=not no_keywords, backend=backend)
+    profile = open_province(province)
+    if bundle is not None:
+        models = profile.models.model_copy(update={"bundle": str(bundle.resolve())})
+        profile = profile.model_copy(update={"models": models})
+    enricher = Enricher(profile, keywords=not no_keywords, backend=backend)
     for number, item in enumerate(enricher.enrich(_documents(files or [], tally, places))):
         if isinstance(item, Rejected):
             tally.reject(places[number], f"{item.reason} {item.detail}".strip())
