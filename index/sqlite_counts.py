@@ -12,9 +12,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
+import orjson
+
 from duluan.query import Filter
 from index.base import CountRow
-from index.counting import Groups, check, rows
+from index.counting import Groups, add_foreign, check, rows, table
 from index.rows import seconds
 from index.sqlite_filter import where_of
 from index.sqlite_reprints import foreign
@@ -28,8 +30,7 @@ _SHIFT = 7 * _HOUR  # Vietnam has kept +07:00 without summer time since 1975; lo
 def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
     """See `Index.counts`. Documents that name no commune have no row in a grouping by place."""
     check(query, by)
-    groups = _rolled(db, query, by) if _fits(query, by) else _scanned(db, query, by)
-    return rows(by, groups)
+    return _rolled(db, query, by) if _fits(query, by) else rows(by, _scanned(db, query, by))
 
 
 def _fits(query: Filter, by: Sequence[str]) -> bool:
@@ -40,10 +41,26 @@ def _fits(query: Filter, by: Sequence[str]) -> bool:
     return whole and own and places and _ROLLED.issuperset(by)
 
 
-def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
+def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
+    *keys, documents, voices = _columns(db, *_cells(query, by), len(by) + 2)
+    if documents:
+        add_foreign(keys, voices, foreign(db, query, by))
+    return table(by, keys, documents, voices)
+
+
+def _columns(db: sqlite3.Connection, sql: str, values: Sequence[Any], width: int) -> list[list[Any]]:
+    """The answer to `sql` by columns. Each comes as one JSON text: a third of the time of fetching row by row."""
+    names = [f"c{n}" for n in range(width)]
+    arrays = ", ".join(f"json_group_array({name})" for name in names)
+    found = db.execute(f"WITH cells ({', '.join(names)}) AS ({sql}) SELECT {arrays} FROM cells", values).fetchone()
+    return [orjson.loads(array) for array in found]
+
+
+def _cells(query: Filter, by: Sequence[str]) -> tuple[str, list[Any]]:
+    """(SQL, parameters) of the rollups that `query` means: keys, documents, originals, in order of the keys."""
     issues = bool(query.issues) or "issue" in by
     placed = bool(query.places) or "place" in by
-    conditions, values = [], list[Any]()
+    conditions, values = ["1"], list[Any]()
     for column, allowed in (
         ("issue", query.issues),
         ("place", query.places if placed else ("",)),
@@ -51,7 +68,8 @@ def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
         ("sentiment", query.sentiments),
     ):
         if allowed:
-            conditions.append(f"{column} IN ({', '.join('?' * len(allowed))})")
+            one = len(allowed) == 1  # '=' leaves the rows in the key's order, IN would have them sorted
+            conditions.append(f"{column} = ?" if one else f"{column} IN ({', '.join('?' * len(allowed))})")
             values.extend(allowed)
     if placed and not query.places:
         conditions.append("place <> ''")
@@ -60,18 +78,12 @@ def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> Groups:
             conditions.append(f"hour {sign} ?")
             values.append(seconds(bound))
     keys = ", ".join(_ROLLUP_KEYS.get(key, key) for key in by)
-    finest = not issues and not placed and {"hour", "topic", "sentiment"}.issubset(by)
-    numbers = "documents, originals" if finest else "sum(documents), sum(originals)"
-    found = db.execute(
-        f"""SELECT {keys}{"," if keys else ""} {numbers}
-            FROM {"hourly_issue" if issues else "hourly"} WHERE {" AND ".join(conditions) or "1"}
-            {f"GROUP BY {keys}" if keys and not finest else ""}""",
-        values,
-    )
-    groups: Groups = {row[:-2]: list(row[-2:]) for row in found if row[-2]}
-    for group, voices in foreign(db, query, by).items():
-        groups[group][1] += voices
-    return groups
+    source = f"FROM {'hourly_issue' if issues else 'hourly'} WHERE {' AND '.join(conditions)}"
+    if not by:
+        return f"SELECT sum(documents), sum(originals) {source} HAVING sum(documents) > 0", values
+    if not issues and not placed and {"hour", "topic", "sentiment"}.issubset(by):  # a row is a cell
+        return f"SELECT {keys}, documents, originals {source} ORDER BY {keys}", values
+    return f"SELECT {keys}, sum(documents), sum(originals) {source} GROUP BY {keys} ORDER BY {keys}", values
 
 
 _ROLLUP_KEYS: Final = {"day": f"(hour + {_SHIFT}) / {_DAY} * {_DAY} - {_SHIFT}"}
