@@ -86,24 +86,20 @@ def surge_score(w: Windows) -> tuple[Floats, Floats]:
     return score / _LN10, mixed / _LN10
 
 
-def newborn_score(
-    voices: Floats, negatives: Floats, mean: Floats, size: Floats, share: float, correlation: float
-) -> Floats:
-    """log10 evidence of issues too young for a baseline: negative-binomial tail of the cohort × share against the cohort's."""
-    more = np.maximum(voices - 1, 0.5)  # an issue has one voice by definition; what follows is negative binomial
-    spread = np.maximum(mean - 1, 0.05)
-    tail = np.maximum(betainc(more, size, spread / (size + spread)), 1e-30)  # P(count ≥ voices)
-    w = Windows(
-        voices[:, None],
-        negatives[:, None],
-        mean[:, None],
-        size[:, None],
-        np.full(len(voices), share),
-        1 + np.maximum(voices - 1, 0)[:, None] * correlation,
-    )
+def rarity(voices: Floats, mean: Floats, size: Floats) -> Floats:
+    """−log10 of the chance that a negative binomial count with this mean and size reaches `voices`."""
+    rare: Floats = -np.log10(np.maximum(betainc(voices, size, mean / (size + mean)), 1e-30))
+    return rare
+
+
+def newborn_score(voices: Floats, negatives: Floats, rare: Floats, share: float, correlation: float) -> Floats:
+    """log10 evidence of issues too young for a baseline: how `rare` their growth is in the cohort × share against the cohort's."""
+    seen, negative = voices[:, None], negatives[:, None]
+    temper = 1 + np.maximum(seen - 1, 0) * correlation
+    w = Windows(seen, negative, seen, np.ones_like(seen), np.full(len(voices), share), temper)
     logit = np.log(share / (1 - share))
     tones = np.stack([_tone(w, np.full((len(voices), 1), 1 / (1 + np.exp(-(logit + t))))) for t in (1.7, 2.4, 3.3)])
     tone = (np.logaddexp.reduce(tones, axis=0) - np.log(3))[:, 0] / _LN10
     remarkable = negatives > np.maximum(share + 0.2, 0.5) * voices
-    score: Floats = np.where((voices >= MIN_VOICES) & remarkable, tone - np.log10(tail), -1.0)
+    score: Floats = np.where((voices >= MIN_VOICES) & remarkable, tone + rare, -1.0)
     return score

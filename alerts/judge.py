@@ -29,6 +29,10 @@ def judge(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Signal
         _record(memory, found, now)
         bars = {newborn: thresholds(memory, rules, now, newborn=newborn) for newborn in (False, True)}
         for finding in found:
+            ended = _renewed(memory, finding, now, bars[finding.newborn])
+            if ended:
+                silence = _silence(finding.row)
+                signals.append(report.signal(memory, "closed", ended, silence, now, coverage, bars[finding.newborn]))
             turn = _turn(memory, finding, now, bars[finding.newborn])
             episode = memory.ledger.rows[finding.row].episode
             if turn and episode:
@@ -79,6 +83,18 @@ def _turn(memory: Memory, finding: Finding, now: int, bars: Bars) -> Turn | None
     return turn
 
 
+def _renewed(memory: Memory, finding: Finding, now: int, bars: Bars) -> Episode | None:
+    """Make room for a new episode where an old one is spent; the old one if that has not been told to be closed."""
+    row = memory.ledger.rows[finding.row]
+    old = row.episode
+    if old is None or finding.score < bars.watch or not old.spent(now):
+        return None
+    row.episode = None
+    told = old.stage == "closed"
+    old.stage = "closed"
+    return None if told else old
+
+
 def _flag(memory: Memory, episode: Episode, finding: Finding, now: int) -> None:
     """The hours of a running episode teach little about what is usual."""
     if episode.stage != "closed" and now - episode.opened < LONG:
@@ -94,11 +110,14 @@ def _idle(memory: Memory, seen: set[int], now: int, bars: Bars) -> list[Signal]:
             continue
         turn = row.episode.advance(-1.0, bars.watch, bars.mail, now)
         if turn is not None:
-            quiet = Finding(position, 0.0, WEEK, 0, 0, 0.02, 1.0, 0.3, newborn=False)
-            signals.append(report.signal(memory, turn, row.episode, quiet, now, 1.0, bars))
+            signals.append(report.signal(memory, turn, row.episode, _silence(position), now, 1.0, bars))
         if row.episode.over(now):
             row.episode = None
     return signals
+
+
+def _silence(row: int) -> Finding:
+    return Finding(row, 0.0, WEEK, 0, 0, 0.02, 1.0, 0.3, newborn=False)
 
 
 def _systemic(memory: Memory, coverage: float, now: int) -> list[Signal]:

@@ -6,11 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from alerts.evidence import newborn_score
+from alerts.evidence import newborn_score, rarity
 from alerts.hours import Floats
 
 NEWBORN: Final = 96  # hours
 AGES: Final = (3, 6, 12, 24, 48, 96)
+RECENT: Final = (3, 6, 12, 24, 48)
+_UNEVEN: Final = 0.5  # growth of one issue is less even than thinning its final count would have it: half the size r
+_LOOKS: Final = 0.5  # decades that the best of several looks costs
 _FORGET: Final = 0.5 ** (1 / 400)  # per issue of the cohort
 # Before any record: 3 voices on average, geometric beyond the first, a third negative, voices of one issue alike; worth 25 issues.
 _PRIOR: Final = 25.0
@@ -59,7 +62,19 @@ class Cohort:
         size = max(more, 0.05) ** 2 / max(variance - more, 1e-3)
         return np.interp(age, AGES, mean), np.full(len(age), float(np.clip(size, 0.15, 20.0)))
 
-    def score(self, voices: Floats, negatives: Floats, age: Floats) -> Floats:
-        """log10 evidence of newborn issues at their ages."""
+    def score(self, hours: Floats, negatives: Floats, age: Floats) -> Floats:
+        """log10 evidence of newborn issues: rows × NEWBORN `hours` of voices up to now, their negatives in all, and their ages."""
+        return newborn_score(hours.sum(axis=1), negatives, self._rarity(hours, age), self.share(), self.correlation())
+
+    def _rarity(self, hours: Floats, age: Floats) -> Floats:
+        """The rarest of the whole count and of what the last RECENT hours added: most issues fade within a day, trouble still grows."""
         mean, size = self.expected(age)
-        return newborn_score(voices, negatives, mean, size, self.share(), self.correlation())
+        # An issue has one voice by definition; what follows is negative binomial.
+        rare = rarity(np.maximum(hours.sum(axis=1) - 1, 0.5), np.maximum(mean - 1, 0.05), size)
+        curve = np.r_[1.0, self.first / self.weight]
+        for recent in RECENT:
+            voices = hours[:, -recent:].sum(axis=1)
+            added = np.interp(age, (0, *AGES), curve) - np.interp(age - recent, (0, *AGES), curve)
+            late = rarity(np.maximum(voices, 0.5), np.maximum(added, 0.02), _UNEVEN * size)
+            rare = np.where((age > recent + 1) & (voices > 0), np.maximum(rare, late), rare)
+        return rare - _LOOKS

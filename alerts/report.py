@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import nbinom
 
 from alerts.episode import Episode
-from alerts.forecast import quantiles
+from alerts.forecast import HORIZONS
 from alerts.hours import DAY, SPAN, from_hours
 from alerts.ledger import Mark
 from alerts.memory import Memory
@@ -88,9 +88,9 @@ def _basis(memory: Memory, f: Finding, now: int, coverage: float, bars: Bars) ->
 def _forecast(memory: Memory, row: int, now: int) -> dict[str, dict[str, float]]:
     """By horizon in hours: middle and 90 % band of the voices to come, only where past ones beat the week before."""
     shown: dict[str, dict[str, float]] = {}
-    for hours, record in memory.forecasts.records.items():
-        if record.wins():
-            band = quantiles(memory.ledger, memory.exposure, np.array([row]), now, hours)[0]
+    for hours in HORIZONS:
+        band = memory.forecasts.band(memory.ledger, memory.exposure, row, now, hours)
+        if band is not None:
             shown[str(hours)] = {"low": float(band[0]), "middle": float(band[2]), "high": float(band[-1])}
     return shown
 

@@ -105,9 +105,10 @@ def _newborn(memory: Memory, rows: Ints, born: Ints, now: int) -> list[Finding]:
         return []
     ledger, cohort = memory.ledger, memory.cohort
     age = (now - born).astype(float)
-    voices = ledger.voices.window(now - NEWBORN, now)[rows].sum(axis=1)
+    hours = ledger.voices.window(now - NEWBORN, now)[rows]
+    voices = hours.sum(axis=1)
     negatives = np.minimum(ledger.negatives.window(now - NEWBORN, now)[rows].sum(axis=1), voices)
-    score = cohort.score(voices, negatives, age)
+    score = cohort.score(hours, negatives, age)
     mean, size = cohort.expected(age)
     return [
         Finding(

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from alerts.baseline import FIELDS, Baselines
+from alerts.calibration import Record
 from alerts.dispersion import Dispersion
 from alerts.engine import Engine
 from alerts.episode import Episode
 from alerts.exposure import Exposure
-from alerts.forecast import Forecasts, Pending, Record
+from alerts.forecast import Forecasts, Pending
 from alerts.hours import HourTable
 from alerts.ledger import TABLES, Mark, Row
 from alerts.memory import Memory
@@ -69,10 +70,10 @@ def _meta(memory: Memory) -> dict[str, Any]:
         "rows": [_row(row) for row in ledger.rows],
         "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
         "system": {name: asdict(episode) for name, episode in memory.system.items()},
-        "forecasts": _flat(memory.forecasts)
+        "bands": _flat(memory.forecasts)
         | {
             "pending": [_flat(entry) for entry in memory.forecasts.pending],
-            "records": {hours: _flat(record) for hours, record in memory.forecasts.records.items()},
+            "records": {hours: [_flat(r) for r in records] for hours, records in memory.forecasts.records.items()},
         },
         "exposure": {
             "first": exposure.first,
@@ -115,8 +116,8 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     memory.barred = set(meta["barred"])
     memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
-    if "forecasts" in meta:  # snapshots of earlier versions have none
-        memory.forecasts = _forecasts(meta["forecasts"])
+    if "bands" in meta:  # snapshots of earlier versions have none
+        memory.forecasts = _forecasts(meta["bands"])
     memory.exposure = _exposure(meta["exposure"], arrays)
     memory.echoes.own, memory.echoes.usual = arrays["echo_own"], arrays["echo_usual"]
     for name, value in meta["cohort"].items():
@@ -184,7 +185,7 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _forecasts(meta: dict[str, Any]) -> Forecasts:
-    records = {int(hours): Record(**entry) for hours, entry in meta["records"].items()}
+    records = {int(hours): [Record(**entry) for entry in entries] for hours, entries in meta["records"].items()}
     return Forecasts(meta["day"], [Pending(**entry) for entry in meta["pending"]], records)
 
 

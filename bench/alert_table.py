@@ -15,18 +15,21 @@ import json
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from alert_rules import Rule, counts, episodes, farrington, obsei, scored, spike, zscore
 from sections import machine, write_section
 
 from alerts.engine import Engine
+from alerts.hours import WEEK
 from alerts.simulation.score import Score, hours_of
 from alerts.simulation.stream import simulate
 from alerts.simulation.world import Setting
@@ -58,12 +61,21 @@ def yardstick(kind: str, seed: int, **change: float) -> Recorded:
     """A stream of ../shared/bench/stream.py; `change` goes to its generator."""
     sys.path.insert(0, str(YARDSTICK))
     stream, generator = importlib.import_module("stream"), importlib.import_module("opinion_sim")
-    stream.sim = partial(generator.sim, **change)
+    made: dict[str, Any] = {}
+
+    def sim(*args: Any, **options: Any) -> dict[str, Any]:
+        made.update(generator.sim(*args, **options, **change))
+        return made
+
+    stream.sim = sim
     with tempfile.TemporaryDirectory(prefix="duluan-bench-") as name, redirect_stdout(io.StringIO()):
         out, truth = Path(name) / "stream.jsonl", Path(name) / "truth.json"
         stream.main(kind, seed, WEEKS, out, truth)
         with out.open(encoding="utf-8") as lines:
-            return Recorded([json.loads(line) for line in lines], json.loads(truth.read_text(encoding="utf-8")))
+            records = [json.loads(line) for line in lines]
+        told = json.loads(truth.read_text(encoding="utf-8"))
+    told["nuisances"] = [(f"i{issue}", float(start)) for _, issue, start in made["nuis"] if issue >= 0]
+    return Recorded(records, told)
 
 
 def ours(kind: str, seed: int) -> Recorded:
@@ -91,6 +103,19 @@ class Timer:
 
 
 Makes = Callable[[str, int], Recorded]
+Table = dict[str, Score]
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is run: all seeds or one, and in how many processes."""
+
+    full: bool
+    processes: int
+
+
 TIMER: Final = Timer()
 
 
@@ -134,20 +159,35 @@ def thresholds(seeds: Sequence[int], rivals: Sequence[Rival]) -> dict[str, float
     return chosen
 
 
-def compare(make: Makes, seeds: Sequence[int], levels: Mapping[str, float], *, detector: bool) -> dict[str, Score]:
-    """Scores of the rivals in `levels` and of our two tiers over streams with incidents."""
-    tiers = tuple(BUDGET) if detector else ()
-    table: dict[str, Score] = {name: Score() for name in (*(f"duluan, {tier}" for tier in tiers), *levels)}
-    for seed in seeds:
-        stream = make("std", seed)
-        found = TIMER.detect(stream) if detector else []
-        for tier in tiers:
-            table[f"duluan, {tier}"].add(hours_of(found, stream.truth, tier), stream.truth)
-        seen = {raw: counts(stream.records, stream.truth, raw=raw) for raw in (True, False)}
-        for rival in (rival for rival in RIVALS if rival.name in levels):
-            level = levels[rival.name]
-            events = scored(rival.rule, seen[rival.raw], min(level, 1.0))
-            table[rival.name].add(episodes(events, level), stream.truth)
+def each(work: Callable[[Job], Result], jobs: Sequence[Job], size: Size) -> list[Result]:
+    """`work` on every job, in order, in as many processes as wanted."""
+    if size.processes == 1:
+        return [work(job) for job in jobs]
+    with ProcessPoolExecutor(size.processes) as pool:
+        return list(pool.map(work, jobs))
+
+
+def _alarms(make: Makes, levels: Mapping[str, float], detector: bool, seed: int) -> dict[str, Score]:
+    """Scores of the rivals in `levels` and of our two tiers on one stream with incidents."""
+    stream = make("std", seed)
+    table: dict[str, Score] = defaultdict(Score)
+    found = TIMER.detect(stream) if detector else []
+    for tier in BUDGET if detector else ():
+        table[f"duluan, {tier}"].add(hours_of(found, stream.truth, tier), stream.truth)
+    seen = {raw: counts(stream.records, stream.truth, raw=raw) for raw in (True, False)}
+    for rival in (rival for rival in RIVALS if rival.name in levels):
+        level = levels[rival.name]
+        events = scored(rival.rule, seen[rival.raw], min(level, 1.0))
+        table[rival.name].add(episodes(events, level), stream.truth)
+    return dict(table)
+
+
+def compare(make: Makes, size: Size, seeds: Sequence[int], levels: Mapping[str, float], *, detector: bool) -> Table:
+    """Scores over all `seeds`, by rule."""
+    table: Table = {}
+    for scores in each(partial(_alarms, make, levels, detector), seeds, size):
+        for name, score in scores.items():
+            table.setdefault(name, Score()).join(score)
     return table
 
 
@@ -172,37 +212,88 @@ def report(table: Mapping[str, Score]) -> Iterator[str]:
         yield f"\nNew issues, {tier}: median {score.median('new'):.1f} h after onset."
 
 
-def nuisances(seeds: Sequence[int]) -> Iterator[str]:
-    """False alarms of streams in which nothing happens but nuisances, beside the same streams without them."""
-    yield "| stream | weeks | mails (system) | watch alerts a week |"
-    yield "|---|---|---|---|"
-    for name, change in (("only nuisances", {}), ("the same without nuisances", {"nuis": False})):
-        mails, watch, system = Score(), Score(), 0
-        for seed in seeds:
-            stream = yardstick("pure", seed, **change)
-            found = TIMER.detect(stream)
-            system += sum(alert["tier"] == "system" for alert in found)
-            mails.add(hours_of(found, stream.truth, "mail"), stream.truth)
-            watch.add(hours_of(found, stream.truth, "watch"), stream.truth)
-        yield f"| {name} | {mails.weeks:.0f} | {mails.false} ({system}) | {watch.per_week()[0]:.2f} |"
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What the detector says of one stream without incidents."""
+
+    truth: dict[str, Any]
+    alerts: list[dict[str, Any]]
+
+    def near(self, tier: str) -> int:
+        """Alerts on an issue that had a nuisance of its own (reprints, spam, praise) in the six days before."""
+        told = self.truth["nuisances"]
+        return sum(
+            any(issue == other and -1 <= hour - start <= 144 for other, start in told)
+            for hour, issue in self.hours(tier)
+        )
+
+    def alone(self, tier: str, twin: Quiet) -> int:
+        """Alerts that `twin` has not within two days on the same issue."""
+        there = twin.hours(tier)
+        return sum(
+            not any(issue == other and abs(hour - at) <= 48 for at, other in there) for hour, issue in self.hours(tier)
+        )
+
+    def hours(self, tier: str) -> list[tuple[float, str]]:
+        """Alerts after the warm-up, repeats within 72 h once."""
+        kept: list[tuple[float, str]] = []
+        for hour, issue in sorted(hours_of(self.alerts, self.truth, tier)):
+            fresh = not any(issue == other and hour - at < 72 for at, other in kept)
+            if fresh and hour >= self.truth["warm_h"]:
+                kept.append((hour, issue))
+        return kept
 
 
-def stressed(seeds: Sequence[int]) -> Iterator[str]:
+def _quiet(job: tuple[int, bool]) -> Quiet:
+    seed, nuisance = job
+    stream = yardstick("pure", seed, nuis=nuisance)
+    return Quiet(stream.truth, TIMER.detect(stream))
+
+
+def nuisances(size: Size, seeds: Sequence[int]) -> Iterator[str]:
+    """Alerts of streams in which nothing happens but nuisances, beside the same streams without them."""
+    found = each(_quiet, [(seed, nuisance) for seed in seeds for nuisance in (True, False)], size)
+    with_them, without = found[::2], found[1::2]
+    weeks = sum(one.truth["weeks"] - one.truth["warm_h"] / WEEK for one in with_them)
+    system = sum(alert["tier"] == "system" for one in with_them for alert in one.alerts)
+    yield f"{len(seeds)} streams of {WEEKS} weeks ({weeks:.0f} scored), 200 everyday issues in each; system alerts: {system}.\n"
+    yield "| tier | alerts | without the nuisances | on an issue with a nuisance | only with the nuisances | only without |"
+    yield "|---|---|---|---|---|---|"
+    for tier in BUDGET:
+        totals = [sum(len(one.hours(tier)) for one in side) for side in (with_them, without)]
+        near = sum(one.near(tier) for one in with_them)
+        pairs = list(zip(with_them, without, strict=True))
+        alone = [sum(a.alone(tier, b) for a, b in pairs), sum(b.alone(tier, a) for a, b in pairs)]
+        yield f"| {tier} | {totals[0]} | {totals[1]} | {near} | {alone[0]} | {alone[1]} |"
+
+
+def _stressed(job: tuple[str, int]) -> dict[str, Score]:
+    name, seed = job
+    stream = yardstick("std", seed, **STRESSES[name])
+    found = TIMER.detect(stream)
+    scores: dict[str, Score] = defaultdict(Score)
+    for tier in BUDGET:
+        scores[tier].add(hours_of(found, stream.truth, tier), stream.truth)
+    return dict(scores)
+
+
+def stressed(size: Size, seeds: Sequence[int]) -> Iterator[str]:
     """False alarms where the world is not as it was when the detector was made."""
+    jobs = [(name, seed) for name in STRESSES for seed in seeds]
+    found = dict(zip(jobs, each(_stressed, jobs, size), strict=True))
+    yield f"Seeds {seeds[0]}–{seeds[-1]}.\n"
     yield "| stress | weeks | mail: false a week (95 %) / recall | watch: false a week (95 %) / recall |"
     yield "|---|---|---|---|"
-    for name, change in STRESSES.items():
-        scores = {tier: Score() for tier in BUDGET}
-        for seed in seeds:
-            stream = yardstick("std", seed, **change)
-            found = TIMER.detect(stream)
-            for tier, score in scores.items():
-                score.add(hours_of(found, stream.truth, tier), stream.truth)
-        cells = []
-        for score in scores.values():
+    for name in STRESSES:
+        cells, weeks = [], 0.0
+        for tier in BUDGET:
+            score = Score()
+            for seed in seeds:
+                score.join(found[name, seed][tier])
             rate, low, high = score.per_week()
             cells.append(f"{rate:.2f} ({low:.2f}–{high:.2f}) / {score.recall():.2f}")
-        yield f"| {name} | {scores['mail'].weeks:.0f} | {cells[0]} | {cells[1]} |"
+            weeks = score.weeks
+        yield f"| {name} | {weeks:.0f} | {cells[0]} | {cells[1]} |"
 
 
 def step_time(issues: int = 3000, days: int = 5) -> float:
@@ -225,21 +316,21 @@ def step_time(issues: int = 3000, days: int = 5) -> float:
     return float(1000 * np.median(spent[-48:]))
 
 
-def rules_part(full: bool) -> Iterator[str]:
+def rules_part(size: Size) -> Iterator[str]:
     """The table of the issue."""
-    seeds = range(100, 105) if full else range(100, 101)
-    levels = thresholds((20, 21) if full else (20,), RIVALS)
+    seeds = range(100, 105) if size.full else range(100, 101)
+    levels = thresholds((20, 21) if size.full else (20,), RIVALS)
     yield f"Yardstick, test seeds {seeds[0]}–{seeds[-1]}: "
-    yield from report(compare(yardstick, seeds, levels, detector=True))
+    yield from report(compare(yardstick, size, seeds, levels, detector=True))
 
 
-def generators_part(full: bool) -> Iterator[str]:
+def generators_part(size: Size) -> Iterator[str]:
     """How alike the two generators are to rules that know neither."""
-    seeds = range(30, 40) if full else range(30, 33)
+    seeds = range(30, 40) if size.full else range(30, 33)
     chosen = (RIVALS[0], RIVALS[4])
     levels = thresholds((20, 21), chosen)
-    left = compare(yardstick, seeds, levels, detector=False)
-    right = compare(ours, seeds, levels, detector=False)
+    left = compare(yardstick, size, seeds, levels, detector=False)
+    right = compare(ours, size, seeds, levels, detector=False)
     yield f"{len(seeds)} streams each (seeds {seeds[0]}–{seeds[-1]}), `duluan simulate` over the yardstick:\n"
     for name in levels:
         false = [score.per_week() for score in (left[name], right[name])]
@@ -250,9 +341,9 @@ def generators_part(full: bool) -> Iterator[str]:
         )
 
 
-def speed_part(full: bool) -> Iterator[str]:
+def speed_part(size: Size) -> Iterator[str]:
     """CPU time: other work on the machine does not count."""
-    for seed in (40, 41, 42) if full else (40,):
+    for seed in (40, 41, 42) if size.full else (40,):
         TIMER.detect(yardstick("std", seed))
     yield (
         f"Replay of a {WEEKS}-week stream with everything given: {np.median(TIMER.seconds):.0f} s of CPU; "
@@ -260,11 +351,11 @@ def speed_part(full: bool) -> Iterator[str]:
     )
 
 
-PARTS: Final[Mapping[str, tuple[str, Callable[[bool], Iterator[str]]]]] = {
+PARTS: Final[Mapping[str, tuple[str, Callable[[Size], Iterator[str]]]]] = {
     "rules": ("Alerts: rules compared", rules_part),
     "generators": ("Alerts: the two generators", generators_part),
-    "nuisances": ("Alerts: nothing but nuisances", lambda full: nuisances(range(100, 102 if full else 101))),
-    "stresses": ("Alerts: stresses", lambda full: stressed(range(100, 102 if full else 101))),
+    "nuisances": ("Alerts: nothing but nuisances", lambda size: nuisances(size, range(100, 102 if size.full else 101))),
+    "stresses": ("Alerts: stresses", lambda size: stressed(size, range(100, 102 if size.full else 101))),
     "speed": ("Alerts: speed", speed_part),
 }
 
@@ -272,13 +363,14 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[bool], Iterator[str]]]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="70 weeks; all parts take some ten minutes of CPU")
+    parser.add_argument("--processes", type=int, default=1, help="streams at a time")
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part (may be repeated)")
     options = parser.parse_args()
     if not YARDSTICK.is_dir():
         raise SystemExit(f"{YARDSTICK} not found: the yardstick lies beside the checkout")
     for part in options.part or PARTS:
         title, work = PARTS[part]
-        text = "\n".join(work(options.full))
+        text = "\n".join(work(Size(options.full, options.processes)))
         print(f"## {title}\n{text}\n", flush=True)
         command = f"python bench/alerts.py --part {part}{' --full' if options.full else ''}"
         write_section(title, f"Written by `{command}` {machine()}.\n\n{text}")

@@ -74,6 +74,14 @@ class Score:
             if t["family"] == "new" and k in hits and t.get("fifth") is not None:
                 self.after_fifth.append(hits[k] - t["fifth"])
 
+    def join(self, other: Score) -> None:
+        """Take the sums of `other` in."""
+        self.weeks += other.weeks
+        self.false += other.false
+        self.after_fifth += other.after_fifth
+        for family, delays in other.delays.items():
+            self.delays[family] += delays
+
 
 def _counts(truth: Mapping[str, Any], hour: float) -> bool:
     return bool(truth["t0"] - 1 <= hour <= truth["t0"] + _REACH.get(truth["family"], _SOON))
