@@ -97,11 +97,19 @@ class Forecasts:
         if not kept:
             return
         rows = [row for row in found if row is not None]
-        due = entry.rows(kept, ledger.voices.window(entry.due - entry.hours, entry.due)[rows].sum(axis=1))
+        self.learn(entry.hours, entry.rows(kept, _came(ledger, rows, entry)))
+
+    def learn(self, hours: int, due: Due) -> None:
+        """Forecasts of one horizon have come due: each size teaches its own record."""
         classes = size_class(due.mean)
-        for position, record in enumerate(self.records[entry.hours]):
+        for position, record in enumerate(self.records[hours]):
             if (classes == position).any():
                 record.learn(due.part(np.flatnonzero(classes == position)))
+
+
+def _came(ledger: Ledger, rows: list[int], entry: Pending) -> Floats:
+    came: Floats = ledger.voices.window(entry.due - entry.hours, entry.due)[rows].sum(axis=1)
+    return came
 
 
 def outlook(ledger: Ledger, exposure: Exposure, rows: Ints, now: int, hours: int) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from alerts.signal import Signal, Turn
 from alerts.thresholds import ENTER, Bars
 from duluan.config import AlertRules
 
-_NEW_SHARE: Final = 0.3  # part of the budgets that newborn issues may spend
+_NEW_SHARE: Final = 0.2  # part of the budgets that newborn issues may spend
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
 _MAIL_NEGATIVES: Final = 5.5  # soft count; fewer never mail (seeds 0–3: a sixth fewer false mails, recall unchanged)

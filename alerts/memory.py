@@ -25,7 +25,7 @@ class Memory:
         self.cohort = Cohort()
         self.echoes = Echoes()
         self.barred: set[int] = set()  # sources in quarantine at the last closed day
-        self.peaks = {"standing": Peaks(slope=1.5, prior=1.5), "newborn": Peaks(slope=0.75, prior=1.0)}
+        self.peaks = {"standing": Peaks(slope=1.5, prior=1.5), "newborn": Peaks(slope=0.7, prior=1.0)}
         self.system: dict[str, Episode] = {}
         self.forecasts = Forecasts()
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from alert_forecasts import Told, table, told
 from alert_rules import Rule, counts, episodes, farrington, obsei, scored, spike, zscore
 from sections import machine, write_section
 
@@ -73,9 +74,12 @@ def yardstick(kind: str, seed: int, **change: float) -> Recorded:
         stream.main(kind, seed, WEEKS, out, truth)
         with out.open(encoding="utf-8") as lines:
             records = [json.loads(line) for line in lines]
-        told = json.loads(truth.read_text(encoding="utf-8"))
-    told["nuisances"] = [(f"i{issue}", float(start)) for _, issue, start in made["nuis"] if issue >= 0]
-    return Recorded(records, told)
+        facts = json.loads(truth.read_text(encoding="utf-8"))
+    for one, (family, _, start, fifth) in zip(facts["truth"], made["inc"], strict=True):
+        if family == "new":
+            one["fifth"] = start + fifth  # hour of the fifth publication
+    facts["nuisances"] = [(f"i{issue}", float(start)) for _, issue, start in made["nuis"] if issue >= 0]
+    return Recorded(records, facts)
 
 
 def ours(kind: str, seed: int) -> Recorded:
@@ -170,35 +174,36 @@ def each(work: Callable[[Job], Result], jobs: Sequence[Job], size: Size) -> list
 def _alarms(make: Makes, levels: Mapping[str, float], detector: bool, seed: int) -> dict[str, Score]:
     """Scores of the rivals in `levels` and of our two tiers on one stream with incidents."""
     stream = make("std", seed)
-    table: dict[str, Score] = defaultdict(Score)
+    scores: dict[str, Score] = defaultdict(Score)
     found = TIMER.detect(stream) if detector else []
     for tier in BUDGET if detector else ():
-        table[f"duluan, {tier}"].add(hours_of(found, stream.truth, tier), stream.truth)
+        scores[f"duluan, {tier}"].add(hours_of(found, stream.truth, tier), stream.truth)
     seen = {raw: counts(stream.records, stream.truth, raw=raw) for raw in (True, False)}
     for rival in (rival for rival in RIVALS if rival.name in levels):
         level = levels[rival.name]
         events = scored(rival.rule, seen[rival.raw], min(level, 1.0))
-        table[rival.name].add(episodes(events, level), stream.truth)
-    return dict(table)
+        scores[rival.name].add(episodes(events, level), stream.truth)
+    print(f"seed {seed}", {name: (s.false, s.recall(), s.rmd()) for name, s in scores.items()}, file=sys.stderr)
+    return dict(scores)
 
 
 def compare(make: Makes, size: Size, seeds: Sequence[int], levels: Mapping[str, float], *, detector: bool) -> Table:
     """Scores over all `seeds`, by rule."""
-    table: Table = {}
+    joined: Table = {}
     for scores in each(partial(_alarms, make, levels, detector), seeds, size):
         for name, score in scores.items():
-            table.setdefault(name, Score()).join(score)
-    return table
+            joined.setdefault(name, Score()).join(score)
+    return joined
 
 
-def report(table: Mapping[str, Score]) -> Iterator[str]:
+def report(scores: Mapping[str, Score]) -> Iterator[str]:
     """Markdown: one row a rule, then recall and delay by family."""
-    weeks = next(iter(table.values())).weeks
-    count = sum(len(delays) for delays in next(iter(table.values())).delays.values())
+    weeks = next(iter(scores.values())).weeks
+    count = sum(len(delays) for delays in next(iter(scores.values())).delays.values())
     yield f"{weeks:.0f} scored weeks, {count} incidents. Recall and RMD (h) by family; delay: median of those found.\n"
     yield "| rule | false a week (95 %) | recall | RMD h | delay h | " + " | ".join(FAMILIES) + " |"
     yield "|---|---|---|---|---|" + "---|" * len(FAMILIES)
-    for name, score in table.items():
+    for name, score in scores.items():
         rate, low, high = score.per_week()
         families = " | ".join(f"{score.recall(f):.2f} / {score.rmd(f):.0f}" for f in FAMILIES)
         yield (
@@ -206,7 +211,7 @@ def report(table: Mapping[str, Score]) -> Iterator[str]:
             f"| {score.median():.0f} | {families} |"
         )
     for tier in ("mail", "watch"):
-        score = table[f"duluan, {tier}"]
+        score = scores[f"duluan, {tier}"]
         if score.after_fifth:
             yield f"\nNew issues, {tier}: median {np.median(score.after_fifth):.1f} h after the fifth voice."
         yield f"\nNew issues, {tier}: median {score.median('new'):.1f} h after onset."
@@ -221,9 +226,9 @@ class Quiet:
 
     def near(self, tier: str) -> int:
         """Alerts on an issue that had a nuisance of its own (reprints, spam, praise) in the six days before."""
-        told = self.truth["nuisances"]
+        nuisances = self.truth["nuisances"]
         return sum(
-            any(issue == other and -1 <= hour - start <= 144 for other, start in told)
+            any(issue == other and -1 <= hour - start <= 144 for other, start in nuisances)
             for hour, issue in self.hours(tier)
         )
 
@@ -296,6 +301,20 @@ def stressed(size: Size, seeds: Sequence[int]) -> Iterator[str]:
         yield f"| {name} | {weeks:.0f} | {cells[0]} | {cells[1]} |"
 
 
+def _forecasts(seed: int) -> Told:
+    return told(yardstick("std", seed).records)
+
+
+def forecasts(size: Size, seeds: Sequence[int]) -> Iterator[str]:
+    """Both horizons on seeds that nothing was fitted on."""
+    yield (
+        f"Yardstick, seeds {seeds[0]}–{seeds[-1]}, {WEEKS} weeks each, the 60 loudest issues daily from the third week on. "
+        "Score: weighted interval score, in voices; shown: part that a card would show, as past forecasts of that size "
+        "had the lower score and held .86–.95.\n"
+    )
+    yield from table(each(_forecasts, seeds, size))
+
+
 def step_time(issues: int = 3000, days: int = 5) -> float:
     """CPU milliseconds of one scoring step over `issues` standing issues, all of them active."""
     stream = simulate(Setting(kind="null", seed=7, weeks=1, issues=issues, newborn=0.0, stories=0.0, volume=3.0))
@@ -356,6 +375,7 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[Size], Iterator[str]]]]] = {
     "generators": ("Alerts: the two generators", generators_part),
     "nuisances": ("Alerts: nothing but nuisances", lambda size: nuisances(size, range(100, 102 if size.full else 101))),
     "stresses": ("Alerts: stresses", lambda size: stressed(size, range(100, 102 if size.full else 101))),
+    "forecasts": ("Alerts: forecasts", lambda size: forecasts(size, range(110, 113 if size.full else 111))),
     "speed": ("Alerts: speed", speed_part),
 }
 
