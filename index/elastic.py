@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 from elasticsearch import ConnectionError as NoConnection
+from elasticsearch.serializer import OrjsonSerializer
 
 from duluan.errors import StoreError
 from index.elastic_bulk import PUSHED_BACK, TOO_LARGE, Action, Outcome, send
@@ -196,7 +197,12 @@ class Cluster:
     def _send_once(self, method: str, path: str, body: Body | str | None, params: Mapping[str, Any]) -> Any:
         if self._client is None:
             self._client = Elasticsearch(
-                self.shown, **self._options, request_timeout=TIMEOUT, max_retries=0, retry_on_timeout=False
+                self.shown,
+                **self._options,
+                request_timeout=TIMEOUT,
+                max_retries=0,
+                retry_on_timeout=False,
+                serializers={"application/json": OrjsonSerializer()},
             )
         headers = _LINES if isinstance(body, str) else _HEADERS
         sent = body.encode() if isinstance(body, str) else body

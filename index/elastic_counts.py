@@ -1,14 +1,19 @@
-"""Grouped counts from Elasticsearch, by composite aggregation; the same numbers as SQLite's.
+"""Grouped counts from Elasticsearch; the same numbers as SQLite's.
 
 Voices (distinct origins) are exact: a group's originals, plus the origins of its reprints whose original is not in the group,
 as in `sqlite_counts`. Where a question covers more than MANY_REPRINTS reprints, the server's `cardinality` is used instead
 (its error is below one in a thousand up to 40,000 voices a group).
+
+A question whose groups are few enough by its keys and dates is one nested aggregation; any other is paged by `composite`, which
+reads all documents once a page.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from math import inf
 from typing import Any, Final
 
 from duluan.query import Filter
@@ -18,8 +23,14 @@ from index.elastic import Cluster
 from index.elastic_filter import Query, query_of
 from index.elastic_schema import BOTH
 
-MANY_REPRINTS: Final = 5000
+MANY_REPRINTS: Final = 20_000
 _PAGE: Final = 10_000
+_MAX_BUCKETS: Final = 60_000  # of one answer, parents included; the server refuses 65,536
+_BREADTH: Final = {
+    "topic": 16,
+    "sentiment": 4,
+    "kind": 16,
+}  # values asked for at once; where there are more, pages are used
 _FIELDS: Final = {
     "issue": "issue",
     "topic": "topic",
@@ -38,11 +49,11 @@ def counts(cluster: Cluster, query: Filter, by: Sequence[str]) -> list[CountRow]
         return _whole(cluster, asked)
     reprints = {"bool": {"filter": [asked, {"term": {"original": False}}]}}
     total = cluster.search(BOTH, {"query": reprints, "size": 0, "track_total_hits": MANY_REPRINTS + 1})
-    many = int(total["hits"]["total"]["value"]) > MANY_REPRINTS
-    groups = _groups(cluster, asked, by, query.places, exact=not many)
-    if not many:
-        for values, voices in _foreign(cluster, reprints, asked, by, query.places).items():
-            groups[values][1] += voices
+    if int(total["hits"]["total"]["value"]) > MANY_REPRINTS:
+        return rows(by, _estimated(cluster, asked, by, query.places))
+    groups: Groups = {values: [count, count] for values, count in _originals(cluster, query, asked, by)}
+    if total["hits"]["total"]["value"]:
+        _add_reprints(cluster, groups, reprints, asked, by, query.places)
     return rows(by, groups)
 
 
@@ -53,38 +64,81 @@ def _whole(cluster: Cluster, asked: Query) -> list[CountRow]:
     return [CountRow(documents=total, voices=answer["aggregations"]["voices"]["value"])] if total else []
 
 
-def _groups(cluster: Cluster, asked: Query, by: Sequence[str], places: Sequence[str], *, exact: bool) -> Groups:
-    if exact:
-        aggs: Query = {"voices": {"filter": {"term": {"original": True}}}}
-        value = "doc_count"
-    else:
-        aggs = {"voices": {"cardinality": {"field": "origin", "precision_threshold": 40_000}}}
-        value = "value"
-    groups: Groups = {}
-    for bucket in _buckets(cluster, asked, [_source(key) for key in by], aggs):
-        values = _values(bucket["key"], by)
-        if _wanted(values, by, places):
-            groups[values] = [bucket["doc_count"], bucket["voices"][value]]
-    return groups
+def _estimated(cluster: Cluster, asked: Query, by: Sequence[str], places: Sequence[str]) -> Groups:
+    aggs = {"voices": {"cardinality": {"field": "origin", "precision_threshold": 40_000}}}
+    found = ((_values(b["key"], by), b) for b in _buckets(cluster, asked, [_source(key) for key in by], aggs))
+    return {
+        values: [bucket["doc_count"], bucket["voices"]["value"]]
+        for values, bucket in found
+        if _wanted(values, by, places)
+    }
 
 
-def _foreign(
-    cluster: Cluster, reprints: Query, asked: Query, by: Sequence[str], places: Sequence[str]
-) -> dict[Values, int]:
-    """Group → distinct origins of its reprints whose original is not in it."""
+def _originals(cluster: Cluster, query: Filter, asked: Query, by: Sequence[str]) -> Iterable[tuple[Values, int]]:
+    """(group, number of its originals), in one answer where that is small enough."""
+    originals = {"bool": {"filter": [asked, {"term": {"original": True}}]}}
+    if _breadth(query, by) <= _MAX_BUCKETS:
+        body = {"query": originals, "size": 0, "track_total_hits": False, "aggs": _nested(by)}
+        found = _leaves(cluster.search(BOTH, body)["aggregations"], by)
+        if found is not None:
+            return found
+    buckets = _buckets(cluster, originals, [_source(key) for key in by], {})
+    counted = ((_values(bucket["key"], by), bucket["doc_count"]) for bucket in buckets)
+    return ((values, count) for values, count in counted if _wanted(values, by, query.places))
+
+
+def _breadth(query: Filter, by: Sequence[str]) -> float:
+    """The most buckets that a nested aggregation of these keys can have, parents included."""
+    hours = (query.until - query.since) / timedelta(hours=1) + 1 if query.since and query.until else inf
+    widths = {**_BREADTH, "hour": hours, "day": hours / 24 + 1}
+    buckets = 0.0
+    for key in reversed(by):
+        buckets = widths.get(key, inf) * (1 + buckets)
+    return buckets
+
+
+def _nested(by: Sequence[str]) -> Query:
+    """One level a key, each in order of its key."""
+    aggs: Query = {}
+    for key in reversed(by):
+        ((kind, source),) = _source(key)[key].items()
+        width = _BREADTH.get(key)
+        more = {"min_doc_count": 1} if width is None else {"size": width, "shard_size": width, "order": {"_key": "asc"}}
+        aggs = {key: {kind: {**source, **more}, **({"aggs": aggs} if aggs else {})}}
+    return aggs
+
+
+def _leaves(answer: Query, by: Sequence[str]) -> list[tuple[Values, int]] | None:
+    """(group, count) of the innermost buckets; None where a level had more values than were asked for."""
+    nodes: list[tuple[Values, Query]] = [((), answer)]
+    for key in by:
+        if any(node[key].get("sum_other_doc_count") for _, node in nodes):
+            return None
+        unit = 1000 if key in {"hour", "day"} else None
+        nodes = [
+            ((*values, bucket["key"] // unit if unit else bucket["key"]), bucket)
+            for values, node in nodes
+            for bucket in node[key]["buckets"]
+        ]
+    return [(values, bucket["doc_count"]) for values, bucket in nodes]
+
+
+def _add_reprints(
+    cluster: Cluster, groups: Groups, reprints: Query, asked: Query, by: Sequence[str], places: Sequence[str]
+) -> None:
+    """Add the reprints: each is a document; a voice is each of their origins whose original is not in the same group."""
     found: defaultdict[str, set[Values]] = defaultdict(set)
     keys = [*(_source(key) for key in by), {"origin": {"terms": {"field": "origin"}}}]
     for bucket in _buckets(cluster, reprints, keys, {}):
         values = _values(bucket["key"], by)
         if _wanted(values, by, places):
             found[bucket["key"]["origin"]].add(values)
+            groups.setdefault(values, [0, 0])[0] += bucket["doc_count"]
     for origin, values in _origin_groups(cluster, asked, by, list(found)):
         found[origin].discard(values)
-    voices: defaultdict[Values, int] = defaultdict(int)
-    for groups in found.values():
-        for values in groups:
-            voices[values] += 1
-    return voices
+    for voiced in found.values():
+        for values in voiced:
+            groups[values][1] += 1
 
 
 def _origin_groups(

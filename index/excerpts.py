@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from duluan.query import Filter, Term
+from duluan.query import Filter
 from duluan.text import excerpt, squeeze
-from index.rows import TOKEN_LIMIT, tokens_of
+from index.rows import TOKEN_LIMIT, word_tokens
 
 OPEN, CLOSE = "⟦", "⟧"
 LENGTH = 300  # characters of text; the law's limit for a quoted lead in design.md §4.5
@@ -16,11 +16,12 @@ _BEFORE = 80  # characters shown before the first match
 _WORD = re.compile(r"\w[\w\u0300-\u036f]*")
 
 Token = tuple[int, int, str]  # start, end, folded
+Words = tuple[list[str], bool]  # what a term looks for: its tokens, and whether the last is the beginning of a word
 
 
 def hit_excerpt(title: str, text: str, query: Filter) -> str:
     """At most LENGTH characters around the first match in `text`; the title's match where only the title has one."""
-    terms = [term for group in query.must for term in group]
+    terms = _words(query)
     if not terms:
         return excerpt(text or title, LENGTH)
     flat = squeeze(text).replace(OPEN, "[").replace(CLOSE, "]")
@@ -34,9 +35,11 @@ def hit_excerpt(title: str, text: str, query: Filter) -> str:
 
 def highlight(text: str, query: Filter) -> str:
     """All of `text` with its matched words marked."""
-    return _marked(
-        squeeze(text).replace(OPEN, "[").replace(CLOSE, "]"), [term for group in query.must for term in group]
-    )
+    return _marked(squeeze(text).replace(OPEN, "[").replace(CLOSE, "]"), _words(query))
+
+
+def _words(query: Filter) -> list[Words]:
+    return [([token[:TOKEN_LIMIT] for token in term.tokens], term.prefix) for group in query.must for term in group]
 
 
 def _window(text: str, first: int) -> tuple[int, int]:
@@ -50,11 +53,11 @@ def _window(text: str, first: int) -> tuple[int, int]:
     return start, end
 
 
-def _marked(text: str, terms: list[Term]) -> str:
+def _marked(text: str, terms: list[Words]) -> str:
     tokens = list(_tokens(text))
     parts, done, index = list[str](), 0, 0
     while index < len(tokens):
-        length = max((_length(tokens, index, term) for term in terms), default=0)
+        length = max(_length(tokens, index, term) for term in terms)
         if not length:
             index += 1
             continue
@@ -64,9 +67,9 @@ def _marked(text: str, terms: list[Term]) -> str:
     return "".join((*parts, text[done:]))
 
 
-def _first(text: str, terms: list[Term]) -> int | None:
+def _first(text: str, terms: list[Words]) -> int | None:
     """Where the first match begins; reads no further than that."""
-    widest = max(len(term.tokens) for term in terms)
+    widest = max(len(wanted) for wanted, _ in terms)
     stream = _tokens(text)
     window = list(islice(stream, widest))
     while window:
@@ -76,16 +79,21 @@ def _first(text: str, terms: list[Term]) -> int | None:
     return None
 
 
-def _length(tokens: list[Token], index: int, term: Term) -> int:
-    """How many tokens from `index` on `term` covers; 0 where it does not match there."""
-    wanted = [token[:TOKEN_LIMIT] for token in term.tokens]
+def _length(tokens: list[Token], index: int, words: Words) -> int:
+    """How many tokens from `index` on the words cover; 0 where they do not match there."""
+    wanted, prefix = words
+    if len(wanted) > 1 and tokens[index][2] != wanted[0]:  # nearly every call ends here
+        return 0
+    if len(wanted) == 1:
+        token = tokens[index][2]
+        return int(token.startswith(wanted[0]) if prefix else token == wanted[0])
     found = [token for _, _, token in tokens[index : index + len(wanted)]]
-    if term.prefix and len(found) == len(wanted):
+    if prefix and len(found) == len(wanted):
         return len(wanted) if found[:-1] == wanted[:-1] and found[-1].startswith(wanted[-1]) else 0
     return len(wanted) if found == wanted else 0
 
 
 def _tokens(text: str) -> Iterator[Token]:
     for match in _WORD.finditer(text):
-        for token in tokens_of(match[0]):
+        for token in word_tokens(match[0]):
             yield match.start(), match.end(), token

@@ -41,6 +41,11 @@ def search_text(title: str, text: str) -> str:
     return "".join([*map(fold, title.split()), f"{BARRIER} ", *map(fold, text.split())])[:-1]
 
 
+def word_tokens(word: str) -> list[str]:
+    """`tokens_of` of text without white space, remembered."""
+    return _FOLDED[word].split()
+
+
 class _Folded(dict[str, str]):
     """Chunk between two spaces → its tokens, a space after each; remembers the short ones."""
 

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
+import httpx
+
 
 def serve_module(shared: Path) -> ModuleType:
     """../shared/elasticsearch/serve.py."""
@@ -35,9 +37,14 @@ class Node:
         self.url = f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it answers and has found its shards again (on a busy machine that takes it a minute)."""
         node = self._serve.node(port=self._port, data=self._data, secure=self._secure, heap=self._heap)
         self._running.enter_context(node)
+        asked = {"wait_for_status": "yellow", "wait_for_no_initializing_shards": "true", "timeout": "110s"}
+        login = ("admin", "duluan-test") if self._secure else None
+        httpx.get(
+            f"{self.url}/_cluster/health", params=asked, auth=login, timeout=120, trust_env=False
+        ).raise_for_status()
 
     def kill(self) -> None:
         """kill -9 of the server and of its launcher, found by the data folder on their command lines."""

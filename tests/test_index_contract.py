@@ -657,6 +657,35 @@ class TestReprints:
         }
 
 
+@pytest.mark.parametrize("topics", [3, 20])  # 20: more than Elasticsearch is asked for in one answer
+def test_the_board_question_is_exact_and_in_order(store: Index, topics: int) -> None:
+    """Documents and distinct origins of every cell, reprints within and across cells included."""
+    documents = [
+        numbered(
+            n,
+            origin=numbered(n if n % 3 else n * 7 % 60).id,
+            published=NOON + timedelta(minutes=37 * n),
+            topic=f"t{n * 11 % topics:02}",
+            sentiment=("neg", "neu", "pos")[n % 3],
+        )
+        for n in range(60)
+    ]
+    write(store, *documents)
+    month = Filter(since=NOON - timedelta(days=15), until=NOON + timedelta(days=15))
+    for by in (["hour", "topic", "sentiment"], ["sentiment", "day", "topic"], ["topic", "kind"]):
+        origins: dict[tuple[object, ...], list[str]] = {}
+        for item in documents:
+            assert item.published is not None
+            at = item.published.astimezone(LOCAL)
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            known = {"hour": hour, "day": hour.replace(hour=0), "topic": item.topic, "sentiment": item.sentiment}
+            origins.setdefault(tuple({**known, "kind": item.kind}[key] for key in by), []).append(item.origin)
+        expected = {key: (len(held), len(set(held))) for key, held in origins.items()}
+        found = cells(store.counts(month, by), *by)
+        assert found == expected
+        assert list(found) == sorted(expected)
+
+
 def test_reprints_of_reprints(store: Index) -> None:
     """1 and 2 name each other, 3 names 1: two distinct origins, none of them of an original."""
     pairs = ((1, 2), (2, 1), (3, 1))
