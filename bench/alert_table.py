@@ -1,32 +1,27 @@
 """Detector and rival rules on the yardstick and on `duluan simulate`: `python bench/alerts.py [--part NAME] [--full]`.
 
-Parts, each with a section of its own in docs/benchmarks.md: `rules` (recall, false alarms, delay by family on the test seeds), `generators`
-(two rules on the yardstick and on `duluan simulate`), `nuisances` (streams in which nothing happens but those), `stresses` (not
-re-tuned), `speed`. Without `--full` one stream of each; with it seeds 100–104 (70 scored weeks) for the rules, two for the others.
-Rules that need a threshold get it on null streams of seeds below 100, at half a false alarm a week. The yardstick is
-../shared/bench; nothing runs without it."""
+Parts, each with a section of its own in docs/benchmarks.md: `detector` (recall, false alarms, delay by family on the test seeds),
+`rules` (the same of others' rules), `generators` (two rules on the yardstick and on `duluan simulate`), `nuisances` (streams in
+which nothing happens but those), `stresses` (not re-tuned), `forecasts` (both horizons on fresh seeds), `speed`. Without `--full` one
+stream of each; with it seeds 100–104 (70 scored weeks) for the first two. Rules that need a threshold get it on null streams of
+seeds below 100, at half a false alarm a week. The yardstick is ../shared/bench; nothing runs without it."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import io
-import json
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from alert_forecasts import Told, table, told
 from alert_rules import Rule, counts, episodes, farrington, obsei, scored, spike, zscore
+from alert_streams import BUDGET, WEEKS, YARDSTICK, Recorded, Timer, ours, yardstick
 from sections import machine, write_section
 
 from alerts.engine import Engine
@@ -34,13 +29,7 @@ from alerts.hours import WEEK
 from alerts.simulation.score import Score, hours_of
 from alerts.simulation.stream import simulate
 from alerts.simulation.world import Setting
-from duluan.clock import format_time
-from flows.replay import Replay, load
 
-YARDSTICK: Final = Path(__file__).resolve().parents[2] / "shared" / "bench"
-GIVEN: Final = frozenset({"sentiment", "topic", "origin", "issue"})
-WEEKS: Final = 20
-BUDGET: Final = {"mail": 0.5, "watch": 5.0}
 FAMILIES: Final = ("burst", "ramp", "tone", "new", "quiet")
 STRESSES: Final[Mapping[str, Mapping[str, float]]] = {
     "dispersion of days × 2": {"disp": 2.5},
@@ -48,62 +37,6 @@ STRESSES: Final[Mapping[str, Mapping[str, float]]] = {
     "volume × 3": {"vol": 9.0},
     "volume × 0.1": {"vol": 0.3},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One stream in the records of the contract, with its truth."""
-
-    records: list[dict[str, Any]]
-    truth: dict[str, Any]
-
-
-def yardstick(kind: str, seed: int, **change: float) -> Recorded:
-    """A stream of ../shared/bench/stream.py; `change` goes to its generator."""
-    sys.path.insert(0, str(YARDSTICK))
-    stream, generator = importlib.import_module("stream"), importlib.import_module("opinion_sim")
-    made: dict[str, Any] = {}
-
-    def sim(*args: Any, **options: Any) -> dict[str, Any]:
-        made.update(generator.sim(*args, **options, **change))
-        return made
-
-    stream.sim = sim
-    with tempfile.TemporaryDirectory(prefix="duluan-bench-") as name, redirect_stdout(io.StringIO()):
-        out, truth = Path(name) / "stream.jsonl", Path(name) / "truth.json"
-        stream.main(kind, seed, WEEKS, out, truth)
-        with out.open(encoding="utf-8") as lines:
-            records = [json.loads(line) for line in lines]
-        facts = json.loads(truth.read_text(encoding="utf-8"))
-    for one, (family, _, start, fifth) in zip(facts["truth"], made["inc"], strict=True):
-        if family == "new":
-            one["fifth"] = start + fifth  # hour of the fifth publication
-    facts["nuisances"] = [(f"i{issue}", float(start)) for _, issue, start in made["nuis"] if issue >= 0]
-    return Recorded(records, facts)
-
-
-def ours(kind: str, seed: int) -> Recorded:
-    """A stream of `duluan simulate`."""
-    made = simulate(Setting(kind=kind, seed=seed, weeks=WEEKS))  # type: ignore[arg-type]
-    return Recorded(list(made.records()), made.truth_record())
-
-
-class Timer:
-    """CPU seconds of the detector."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def detect(self, stream: Recorded) -> list[dict[str, Any]]:
-        """What `duluan replay --given sentiment,topic,origin,issue` answers."""
-        begun = time.process_time()
-        items = [load(record, GIVEN) for record in stream.records]
-        found = [
-            {"detected": format_time(alert.detected), "issue": alert.issue, "tier": alert.tier}
-            for alert in Replay(GIVEN).run(items)
-        ]
-        self.seconds.append(time.process_time() - begun)
-        return found
 
 
 Makes = Callable[[str, int], Recorded]
@@ -178,7 +111,7 @@ def _alarms(make: Makes, levels: Mapping[str, float], detector: bool, seed: int)
     found = TIMER.detect(stream) if detector else []
     for tier in BUDGET if detector else ():
         scores[f"duluan, {tier}"].add(hours_of(found, stream.truth, tier), stream.truth)
-    seen = {raw: counts(stream.records, stream.truth, raw=raw) for raw in (True, False)}
+    seen = {raw: counts(stream.records, stream.truth, raw=raw) for raw in (True, False)} if levels else {}
     for rival in (rival for rival in RIVALS if rival.name in levels):
         level = levels[rival.name]
         events = scored(rival.rule, seen[rival.raw], min(level, 1.0))
@@ -210,11 +143,11 @@ def report(scores: Mapping[str, Score]) -> Iterator[str]:
             f"| {name} | {rate:.2f} ({low:.2f}–{high:.2f}) | {score.recall():.3f} | {score.rmd():.1f} "
             f"| {score.median():.0f} | {families} |"
         )
-    for tier in ("mail", "watch"):
+    for tier in (tier for tier in BUDGET if f"duluan, {tier}" in scores):
         score = scores[f"duluan, {tier}"]
-        if score.after_fifth:
-            yield f"\nNew issues, {tier}: median {np.median(score.after_fifth):.1f} h after the fifth voice."
         yield f"\nNew issues, {tier}: median {score.median('new'):.1f} h after onset."
+        if score.after_fifth:
+            yield f"\nNew issues, {tier}: median {np.median(score.after_fifth):.1f} h after the fifth publication."
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,12 +268,23 @@ def step_time(issues: int = 3000, days: int = 5) -> float:
     return float(1000 * np.median(spent[-48:]))
 
 
-def rules_part(size: Size) -> Iterator[str]:
+def _test(size: Size) -> range:
+    return range(100, 105) if size.full else range(100, 101)
+
+
+def detector_part(size: Size) -> Iterator[str]:
     """The table of the issue."""
-    seeds = range(100, 105) if size.full else range(100, 101)
-    levels = thresholds((20, 21) if size.full else (20,), RIVALS)
+    seeds = _test(size)
     yield f"Yardstick, test seeds {seeds[0]}–{seeds[-1]}: "
-    yield from report(compare(yardstick, size, seeds, levels, detector=True))
+    yield from report(compare(yardstick, size, seeds, {}, detector=True))
+
+
+def rules_part(size: Size) -> Iterator[str]:
+    """What others would have got on the same streams."""
+    seeds = _test(size)
+    levels = thresholds((20, 21) if size.full else (20,), RIVALS)
+    yield f"Yardstick, test seeds {seeds[0]}–{seeds[-1]}, as for the detector above: "
+    yield from report(compare(yardstick, size, seeds, levels, detector=False))
 
 
 def generators_part(size: Size) -> Iterator[str]:
@@ -371,6 +315,7 @@ def speed_part(size: Size) -> Iterator[str]:
 
 
 PARTS: Final[Mapping[str, tuple[str, Callable[[Size], Iterator[str]]]]] = {
+    "detector": ("Alerts: the detector", detector_part),
     "rules": ("Alerts: rules compared", rules_part),
     "generators": ("Alerts: the two generators", generators_part),
     "nuisances": ("Alerts: nothing but nuisances", lambda size: nuisances(size, range(100, 102 if size.full else 101))),
