@@ -37,9 +37,10 @@ class Teller:
         """What this turn, found at `at`, is worth; `state` is the alert's before it."""
         if self.hooked and turn in _HOOKED and alert.tier in self.profile.alerts.webhook_tiers:
             yield self._hook(alert, turn, at)
+        news = self.journal.memory.owed.get(alert.id, turn) if turn == "reminder" else turn
         now = [to for to in plan.recipients(alert, self.profile.alerts) if self._told(alert, turn, at, state, to)]
         if now:
-            yield from self._mail(alert, turn, at, tuple(now))
+            yield from self._mail(alert, news, at, tuple(now))
 
     def _told(self, alert: Alert, turn: Turn, at: datetime, state: State | None, to: str) -> bool:
         """Whether `to` gets a mail now; what is over the day's cap is put down for the digest."""

@@ -88,6 +88,11 @@ def _province(folder: Path, province_dir: Path, url: str) -> Path:
     return folder
 
 
+def _hears_ctrl_c() -> None:
+    """A shell that runs the suite in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_the_real_command_stopped_in_the_middle_and_started_again(
     tmp_path: Path, province_dir: Path, number: signal.Signals
@@ -111,7 +116,7 @@ def test_the_real_command_stopped_in_the_middle_and_started_again(
         environ = {**os.environ, **places, "DULUAN_ALLOW_LOOPBACK": "1"}
         command = [sys.executable, "-m", "duluan", "crawl"]
         with subprocess.Popen(
-            command, env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command, env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_hears_ctrl_c
         ) as victim:
             while len(here.paths()) < 6:
                 time.sleep(0.02)
