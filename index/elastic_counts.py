@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from duluan.query import Filter
 from index.base import CountRow
-from index.counting import Groups, Values, check, rows
+from index.counting import Groups, Values, check, rows, uncollected
 from index.elastic import Cluster
 from index.elastic_filter import Query, query_of
 from index.elastic_schema import BOTH
@@ -41,6 +41,7 @@ _FIELDS: Final = {
 }
 
 
+@uncollected()
 def counts(cluster: Cluster, query: Filter, by: Sequence[str]) -> list[CountRow]:
     """See `Index.counts`."""
     check(query, by)

@@ -16,7 +16,7 @@ import orjson
 
 from duluan.query import Filter
 from index.base import CountRow
-from index.counting import Groups, add_foreign, check, rows, table
+from index.counting import Groups, add_foreign, check, rows, table, uncollected
 from index.rows import seconds
 from index.sqlite_filter import where_of
 from index.sqlite_reprints import foreign
@@ -27,6 +27,7 @@ _HOUR, _DAY = 3600, 86_400
 _SHIFT = 7 * _HOUR  # Vietnam has kept +07:00 without summer time since 1975; local midnight is 17:00 UTC
 
 
+@uncollected()
 def counts(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
     """See `Index.counts`. Documents that name no commune have no row in a grouping by place."""
     check(query, by)

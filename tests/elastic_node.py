@@ -14,6 +14,8 @@ from types import ModuleType
 
 import httpx
 
+START_SECONDS = 300.0  # 12 on a quiet machine; two minutes were not enough beside a dozen other jobs
+
 
 def serve_module(shared: Path) -> ModuleType:
     """../shared/elasticsearch/serve.py."""
@@ -38,7 +40,8 @@ class Node:
 
     def start(self) -> None:
         """Start and wait until it answers and has found its shards again (on a busy machine that takes it a minute)."""
-        node = self._serve.node(port=self._port, data=self._data, secure=self._secure, heap=self._heap)
+        own = {"port": self._port, "data": self._data, "secure": self._secure, "heap": self._heap}
+        node = self._serve.node(**own, wait_s=START_SECONDS)
         self._running.enter_context(node)
         asked = {"wait_for_status": "yellow", "wait_for_no_initializing_shards": "true", "timeout": "110s"}
         login = ("admin", "duluan-test") if self._secure else None
