@@ -212,7 +212,7 @@ def report(name: str, **figures: object) -> None:
     print(name.ljust(44), "  ".join(f"{key}={value}" for key, value in figures.items()), flush=True)
 
 
-def write_report(only: str | None) -> None:
+def write_report(only: str | None, size: str = "") -> None:
     """The figures as a section of docs/benchmarks.md; one section a part, so that a part may be measured again alone."""
     title = {
         None: "Stores",
@@ -220,7 +220,7 @@ def write_report(only: str | None) -> None:
         "elasticsearch": "Stores: Elasticsearch",
         "kills": "Stores: kill -9",
     }
-    command = f"python bench/stores.py{f' --only {only}' if only else ''}"
+    command = f"python bench/stores.py{f' --only {only}' if only else ''}{size}"
     note = "cpu: of this process alone; all of the work with SQLite, only the client's with Elasticsearch."
     table = "\n".join(["| what | figures |", "|---|---|", *_LINES])
     write_section(title[only], f"Written by `{command}` {machine()}. {note}\n\n{table}")
@@ -260,7 +260,7 @@ def sqlite(documents: list[Clustered], total: int, folder: Path) -> None:
     with sqlite3.connect(folder / "kho.sqlite") as db:
         raw = timed(lambda: db.execute(query, (since,)).fetchall(), 15)
     db.close()
-    report("SQLite the same, rows without CountRow", **raw.shown())
+    report("SQLite the same by GROUP BY, fetched row by row", **raw.shown())
     report("SQLite self-check", found=store.check())
     store.close()
 
@@ -411,7 +411,9 @@ def main() -> None:
         if args.only in {None, "kills"}:
             all_kills(folder, args.kills)
         if args.write:
-            write_report(args.only)
+            sizes = ("items", "documents", "kills")
+            size = "".join(f" --{n} {getattr(args, n)}" for n in sizes if getattr(args, n) != parser.get_default(n))
+            write_report(args.only, size)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
