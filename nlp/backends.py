@@ -44,6 +44,7 @@ class Task:
     labels: tuple[str, ...]
     threshold: float  # below this top probability an answer is uncertain
     version: str
+    cut: float = 0.5  # of two labels the second is the answer from this probability on
 
 
 class Backend(Protocol):
@@ -73,14 +74,16 @@ class LinearBackend:
         self._bundle = bundle or load_bundle()
         version = f"{self._bundle.name}-{self._bundle.version}"
         self.tasks: Mapping[str, Task] = {
-            task: Task(head.labels, head.threshold, version) for task, head in self._bundle.heads.items()
+            task: Task(head.labels, head.threshold, version, head.cut)
+            for task in self._bundle.tasks
+            for head in [self._bundle.heads[task]]
         }
 
     def probabilities(self, readings: Sequence[Reading]) -> Mapping[str, F32]:
         """See Backend."""
         texts = [normalise(text) for text in marked([clip(reading.text) for reading in readings])]
         titles = [normalise_title(title) for title in marked([clip(reading.title) for reading in readings])]
-        return self._bundle.probabilities(texts, titles)
+        return self._bundle.answers(texts, titles, [not is_voice(reading.kind) for reading in readings])
 
 
 class PluginBackend:

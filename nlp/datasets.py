@@ -15,6 +15,7 @@ from pathlib import Path
 from duluan.errors import InputError
 from duluan.model import Kind
 
+csv.field_size_limit(1 << 24)  # whole articles
 TASKS: tuple[str, ...] = ("topic", "sentiment", "tone", "feedback", "toxic")
 
 

@@ -93,7 +93,7 @@ class Enricher:
             sentiment=cast(Sentiment, likeliest),
             sentiment_p=moods,
             uncertain=moods[likeliest] < task.threshold,
-            feedback=feedback_p >= 0.5,
+            feedback=voice and feedback_p >= self._backend.tasks["feedback"].cut,
             feedback_p=feedback_p,
             toxic_p=float(shares["toxic"][1]),
         )

@@ -15,6 +15,7 @@ import numpy as np
 from duluan.errors import InputError
 from duluan.text import fold
 from nlp.backends import clip
+from nlp.background import NOTHING, Background
 from nlp.datasets import TASKS, Example, read_rows
 from nlp.linear import Bundle
 from nlp.metrics import Scored, interval, report
@@ -67,15 +68,22 @@ def score(bundle: Bundle, task: str, examples: Sequence[Example], *, bare: bool 
     strip = fold if bare else str
     texts = [normalise(text) for text in marked([clip(strip(example.text)) for example in examples])]
     titles = [normalise(text) for text in marked([clip(strip(example.title)) for example in examples])]
-    shares = bundle.probabilities(texts, titles)[task]
+    shares = bundle.answers(texts, titles, [example.kind == "news" for example in examples])[task]
     answers = tuple(example.answers[task] for example in examples)
-    return Scored(task, bundle.heads[task].labels, shares, answers, tuple(example.group for example in examples))
+    head = bundle.heads[task]
+    groups = tuple(example.group for example in examples)
+    cuts = np.full(len(examples), head.cut, dtype=np.float32)
+    return Scored(task, head.labels, shares, answers, groups, cuts)
 
 
-def cross_scored(examples: Sequence[Example], folds: int = FOLDS) -> Iterator[tuple[str, bool, list[int], Scored]]:
+def cross_scored(
+    examples: Sequence[Example], background: Background, folds: int = FOLDS
+) -> Iterator[tuple[str, bool, list[int], Scored]]:
     """(task, accent-less?, positions, scores) of every held-out fold."""
     for number in range(folds):
-        bundle = train([e for e in examples if fold_of(e.group, folds) != number], "fold", inner=3)
+        bundle = train(
+            [e for e in examples if fold_of(e.group, folds) != number], "fold", inner=3, background=background
+        )
         held = [place for place, e in enumerate(examples) if fold_of(e.group, folds) == number]
         for task in TASKS:
             places = [place for place in held if task in examples[place].answers]
@@ -83,10 +91,12 @@ def cross_scored(examples: Sequence[Example], folds: int = FOLDS) -> Iterator[tu
                 yield task, bare, places, score(bundle, task, [examples[place] for place in places], bare=bare)
 
 
-def evaluate_shipped(examples: Sequence[Example], folds: int = FOLDS) -> dict[str, Any]:
+def evaluate_shipped(
+    examples: Sequence[Example], background: Background = NOTHING, folds: int = FOLDS
+) -> dict[str, Any]:
     """Task and kind → scores, intervals, loss without diacritics, slices."""
     parts: dict[tuple[str, bool], list[tuple[list[int], Scored]]] = {}
-    for task, bare, places, scored in cross_scored(examples, folds):
+    for task, bare, places, scored in cross_scored(examples, background, folds):
         parts.setdefault((task, bare), []).append((places, scored))
     joined = {key: _join(found) for key, found in parts.items()}
     results = {}
@@ -118,6 +128,7 @@ def _join(found: Sequence[tuple[list[int], Scored]]) -> tuple[list[int], Scored]
         np.concatenate([scored.shares for _, scored in found]),
         tuple(answer for _, scored in found for answer in scored.answers),
         tuple(group for _, scored in found for group in scored.groups),
+        np.concatenate([scored.cuts for _, scored in found if scored.cuts is not None]),
     )
 
 

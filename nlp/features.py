@@ -1,16 +1,16 @@
 """Texts → hashed n-gram counts, whole batches at once in numpy: what the linear models read.
 
-Four families: character 2–5-grams and word 1–2-grams of the normalised text, the same without diacritics (so that
-accent-less writing keeps most of its evidence), and the words of the title. Hashing (Weinberger et al. 2009) needs no vocabulary
-at run time; the polynomial rolling hash makes every n-gram of a batch with a few array operations per order.
+Families: character 2–5-grams and word 1–2-grams of title and text together, of the text alone, of the title alone; and the words once
+more, weighed by a large unlabelled corpus (`nlp/background.py`). Hashing (Weinberger et al. 2009) needs no vocabulary at run time; the
+polynomial rolling hash makes every n-gram of a batch with a few array operations per order.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ _GOLDEN = np.uint32(0x9E3779B1)
 _TABLE = 0x2000  # above it no Latin letter carries a mark in NFC
 
 
+Part = Literal["joint", "text", "title"]
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One block of features, scaled to unit length on its own."""
@@ -36,17 +39,18 @@ class Family:
     unit: str  # "char" or "word"
     low: int
     high: int
-    bare: bool = False  # without diacritics
-    title: bool = False  # of the title instead of the text
+    part: Part = "text"  # "joint": the title and the text as one
+    corpus: bool = False  # kept and weighed as the background corpus says, not as the labelled texts do
 
 
 FAMILIES: tuple[Family, ...] = (
+    Family("joint_char", "char", 2, 5, "joint"),
+    Family("joint_word", "word", 1, 2, "joint"),
     Family("char", "char", 2, 5),
     Family("word", "word", 1, 2),
-    Family("bare_char", "char", 2, 5, bare=True),
-    Family("bare_word", "word", 1, 2, bare=True),
-    Family("title_word", "word", 1, 2, title=True),
-    Family("title_char", "char", 3, 5, bare=True, title=True),
+    Family("title_char", "char", 2, 5, "title"),
+    Family("title_word", "word", 1, 2, "title"),
+    Family("joint_corpus", "word", 1, 2, "joint", corpus=True),
 )
 
 
@@ -58,15 +62,6 @@ class Counts:
     ids: I64
     counts: F32
     texts: int
-
-
-@cache
-def _bare_table() -> U32:
-    table = np.arange(_TABLE, dtype=np.uint32)
-    for code in range(0x80, _TABLE):
-        base = unicodedata.normalize("NFD", chr(code))[0]
-        table[code] = ord("d") if code == 0x111 else ord(base)
-    return table
 
 
 @cache
@@ -111,11 +106,6 @@ class _Stream:
         lengths = np.fromiter((len(text) + 3 if text else 1 for text in texts), dtype=np.int64, count=len(texts))
         return cls(codes, np.repeat(np.arange(len(texts), dtype=np.uint32), lengths))
 
-    def bare(self) -> _Stream:
-        table = _bare_table()
-        codes = np.where(self.codes < _TABLE, table[np.minimum(self.codes, _TABLE - 1)], self.codes)
-        return _Stream(codes.astype(np.uint32), self.owner)
-
 
 def _char_ngrams(stream: _Stream, low: int, high: int) -> list[tuple[U32, U32]]:
     """[(text, hash)] for each order."""
@@ -156,30 +146,34 @@ def count_features(texts: Sequence[str], titles: Sequence[str], families: Sequen
     """Distinct hashed features of up to BATCH normalised texts with their titles ('' where there is none)."""
     if len(texts) > BATCH:
         raise ValueError(f"{len(texts)} texts in one batch, allowed: {BATCH}")
-    streams: dict[tuple[bool, bool], _Stream] = {}
+    streams: dict[Part, _Stream] = {}
+    grams: dict[tuple[str, int, int, Part], list[tuple[U32, U32]]] = {}  # two families may read the same
     keys = []
     for number, family in enumerate(families):
-        stream = _stream_of(streams, family, texts, titles)
-        grams = (
-            _char_ngrams(stream, family.low, family.high)
-            if family.unit == "char"
-            else _word_ngrams(stream, family.high)
-        )
-        for owner, hashed in grams:
+        same = (family.unit, family.low, family.high, family.part)
+        if same not in grams:
+            grams[same] = _grams(_stream_of(streams, family.part, texts, titles), family)
+        for owner, hashed in grams[same]:
             bucket = _mix(hashed) >> np.uint32(32 - BITS)
             keys.append((owner << np.uint32(BITS + 3)) | np.uint32(number << BITS) | bucket)
     return _distinct(np.concatenate(keys) if keys else np.zeros(0, dtype=np.uint32), len(texts))
 
 
-def _stream_of(
-    streams: dict[tuple[bool, bool], _Stream], family: Family, texts: Sequence[str], titles: Sequence[str]
-) -> _Stream:
-    plain = (family.title, False)
-    if plain not in streams:
-        streams[plain] = _Stream.of(titles if family.title else texts)
-    if family.bare and (family.title, True) not in streams:
-        streams[family.title, True] = streams[plain].bare()
-    return streams[family.title, family.bare]
+def _grams(stream: _Stream, family: Family) -> list[tuple[U32, U32]]:
+    if family.unit == "char":
+        return _char_ngrams(stream, family.low, family.high)
+    return _word_ngrams(stream, family.high)
+
+
+def _stream_of(streams: dict[Part, _Stream], part: Part, texts: Sequence[str], titles: Sequence[str]) -> _Stream:
+    if part not in streams:
+        streams[part] = _Stream.of(joined(texts, titles) if part == "joint" else titles if part == "title" else texts)
+    return streams[part]
+
+
+def joined(texts: Sequence[str], titles: Sequence[str]) -> list[str]:
+    """Each title and text as one; a text without a title as it is."""
+    return [f"{title} . {text}" if title else text for text, title in zip(texts, titles, strict=True)]
 
 
 def _distinct(keys: U32, texts: int) -> Counts:

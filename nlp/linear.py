@@ -10,17 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from duluan.errors import ModelError
+from nlp.background import Background
 from nlp.calibration import Calibration
 from nlp.features import BATCH, BITS, FAMILIES, Family, count_features
 
 F32 = npt.NDArray[np.float32]
-FORMAT = 1
+FORMAT = 2
+NEWS = "_news"  # ends the name of a head that answers for news what its namesake answers for people's words
 MODELS = Path(__file__).resolve().parent / "models"
 _CHUNK = 64  # texts hashed at once when predicting: the arrays of a chunk stay in the processor's cache
 
@@ -42,12 +45,27 @@ class FeatureSpace:
         return cls(families, kept, idf.astype(np.float32), column)
 
     @classmethod
-    def fit(cls, counts: sparse.csr_matrix, families: tuple[Family, ...] = FAMILIES, least: int = 2) -> FeatureSpace:
-        """Keep what at least `least` texts hold; idf as in scikit-learn (smoothed, plus one)."""
-        frequency = np.asarray((counts > 0).sum(axis=0)).ravel()
-        kept = np.flatnonzero(frequency >= least)
-        idf = np.log((1 + counts.shape[0]) / (1 + frequency[kept])) + 1
-        return cls.of(families, kept.astype(np.uint32), idf.astype(np.float32))
+    def fit(
+        cls, counts: sparse.csr_matrix, background: Background, families: tuple[Family, ...] = FAMILIES, least: int = 2
+    ) -> FeatureSpace:
+        """Keep what at least `least` texts hold, idf as in scikit-learn (smoothed, plus one); of corpus families what `background` has."""
+        frequency = np.bincount(counts.indices, minlength=counts.shape[1])
+        kept, idf = [], []
+        for number, family in enumerate(families):
+            first = number << BITS
+            if family.corpus:
+                kept.append(background.buckets.astype(np.int64) + first)
+                idf.append(background.idf)
+                continue
+            mine = np.flatnonzero(frequency[first : first + (1 << BITS)] >= least) + first
+            kept.append(mine)
+            idf.append(np.log((1 + counts.shape[0]) / (1 + frequency[mine])) + 1)
+        return cls.of(families, np.concatenate(kept).astype(np.uint32), np.concatenate(idf).astype(np.float32))
+
+    def columns(self, family: int) -> slice:
+        """The columns of one family: they stand together."""
+        first, last = np.searchsorted(self.kept, np.asarray([family << BITS, (family + 1) << BITS], dtype=np.uint32))
+        return slice(int(first), int(last))
 
     def rows(self, texts: Sequence[str], titles: Sequence[str]) -> sparse.csr_matrix:
         """Normalised texts → texts × columns; (1 + log tf)·idf, each family of a text scaled to unit length."""
@@ -78,6 +96,7 @@ class Head:
     start: int
     calibration: Calibration
     threshold: float  # below this calibrated top probability the answer is uncertain
+    cut: float = 0.5  # of two labels the second is the answer from this probability on
 
     @property
     def width(self) -> int:
@@ -111,6 +130,20 @@ class Bundle:
             for task, found in parts.items()
         }
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What it answers, whichever head does."""
+        return tuple(task for task in self.heads if not task.endswith(NEWS))
+
+    def answers(self, texts: Sequence[str], titles: Sequence[str], news: Sequence[bool]) -> dict[str, F32]:
+        """As `probabilities`, each text answered by the heads of its kind."""
+        found = self.probabilities(texts, titles)
+        for task in self.tasks:
+            other = found.pop(task + NEWS, None)
+            if other is not None:
+                found[task] = np.where(np.asarray(news, dtype=bool).reshape(-1, 1), other, found[task])
+        return found
+
 
 def hashed_counts(texts: Sequence[str], titles: Sequence[str], families: tuple[Family, ...]) -> sparse.csr_matrix:
     """Raw counts of any number of normalised texts, texts × hashed ids: what training starts from."""
@@ -129,15 +162,18 @@ def _count_blocks(
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write <name>.npz and <name>.json. Weights are stored as int8 with one scale for each score."""
+    """Write <name>.npz and <name>.json. Weights are stored as int8 with one scale for each family and score."""
     folder.mkdir(parents=True, exist_ok=True)
-    scale = np.abs(bundle.weights).max(axis=0) / 127
-    scale[scale == 0] = 1
+    scale = np.ones((len(bundle.space.families), bundle.weights.shape[1]), dtype=np.float32)
+    for number in range(len(bundle.space.families)):
+        largest = np.abs(bundle.weights[bundle.space.columns(number)]).max(axis=0, initial=0)
+        scale[number] = np.where(largest > 0, largest / 127, 1)
+    whole = np.rint(bundle.weights / scale[bundle.space.kept >> np.uint32(BITS)])
     arrays: dict[str, npt.NDArray[Any]] = {
         "kept": np.diff(bundle.space.kept, prepend=np.uint32(0)).astype(np.uint32),  # small steps compress well
         "idf": bundle.space.idf.astype(np.float16),
-        "weights": np.ascontiguousarray(np.rint(bundle.weights / scale).astype(np.int8).T),
-        "scale": scale.astype(np.float32),
+        "weights": np.ascontiguousarray(whole.astype(np.int8).T),
+        "scale": scale,
         "bias": bundle.bias.astype(np.float32),
     }
     for task, head in bundle.heads.items():
@@ -154,11 +190,17 @@ def _card(bundle: Bundle) -> dict[str, Any]:
         "name": bundle.name,
         "version": bundle.version,
         "families": [
-            {"name": f.name, "unit": f.unit, "low": f.low, "high": f.high, "bare": f.bare, "title": f.title}
+            {"name": f.name, "unit": f.unit, "low": f.low, "high": f.high, "part": f.part, "corpus": f.corpus}
             for f in bundle.space.families
         ],
         "heads": {
-            task: {"labels": list(head.labels), "start": head.start, "threshold": round(head.threshold, 4)}
+            task: {
+                "labels": list(head.labels),
+                "start": head.start,
+                "threshold": round(head.threshold, 4),
+                "cut": round(head.cut, 4),
+                "doubt": round(head.calibration.doubt, 4),
+            }
             for task, head in bundle.heads.items()
         },
     }
@@ -169,11 +211,11 @@ def load_bundle(name: str = "vi", folder: Path = MODELS) -> Bundle:
     card_path, arrays_path = folder / f"{name}.json", folder / f"{name}.npz"
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))
-        with np.load(arrays_path, allow_pickle=False) as stored:
+        with arrays_path.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
     except FileNotFoundError as error:
         raise ModelError(f"thiếu tệp mô hình {error.filename}; chạy: duluan models train") from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise ModelError(f"{arrays_path}: tệp mô hình hỏng ({error}); cài lại hoặc chạy: duluan models train") from None
     if card.get("format") != FORMAT:
         raise ModelError(f"{card_path}: format {card.get('format')!r}, chương trình này đọc {FORMAT}; huấn luyện lại")
@@ -188,10 +230,17 @@ def _assemble(card: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Bund
     kept = np.cumsum(arrays["kept"], dtype=np.uint32)
     heads = {
         task: Head(
-            task, tuple(spec["labels"]), spec["start"], Calibration(arrays[f"calibration_{task}"]), spec["threshold"]
+            task,
+            tuple(spec["labels"]),
+            spec["start"],
+            Calibration(arrays[f"calibration_{task}"], spec["doubt"]),
+            spec["threshold"],
+            spec["cut"],
         )
         for task, spec in card["heads"].items()
     }
-    weights = np.ascontiguousarray(arrays["weights"].T).astype(np.float32) * arrays["scale"]
+    weights = np.ascontiguousarray(arrays["weights"].T).astype(np.float32)
     space = FeatureSpace.of(families, kept, arrays["idf"].astype(np.float32))
+    for number in range(len(families)):
+        weights[space.columns(number)] *= arrays["scale"][number]
     return Bundle(card["name"], card["version"], space, weights, arrays["bias"], heads, card)

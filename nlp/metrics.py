@@ -25,6 +25,7 @@ class Scored:
     shares: F32  # texts × labels
     answers: tuple[str, ...]
     groups: tuple[str, ...] = ()
+    cuts: F32 | None = None  # of two labels the second is named from this probability on, for each text; None: 0.5
 
     @property
     def truth(self) -> I64:
@@ -34,14 +35,22 @@ class Scored:
 
     @property
     def guess(self) -> I64:
-        """Index of the likeliest label."""
+        """Index of the likeliest label; of two labels, of the one that the cut names."""
+        if len(self.labels) == 2:
+            return (self.shares[:, 1] >= (0.5 if self.cuts is None else self.cuts)).astype(np.int64)
+        return self.likeliest
+
+    @property
+    def likeliest(self) -> I64:
+        """Index of the highest probability."""
         return np.asarray(self.shares.argmax(axis=1), dtype=np.int64)
 
     def part(self, kept: npt.NDArray[np.bool_]) -> Scored:
         """The texts where `kept` holds."""
         picked = np.flatnonzero(kept)
         groups = tuple(self.groups[n] for n in picked) if self.groups else ()
-        return Scored(self.task, self.labels, self.shares[picked], tuple(self.answers[n] for n in picked), groups)
+        cuts = None if self.cuts is None else self.cuts[picked]
+        return Scored(self.task, self.labels, self.shares[picked], tuple(self.answers[n] for n in picked), groups, cuts)
 
 
 def f1_table(truth: I64, guess: I64, labels: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -70,7 +79,7 @@ def report(scored: Scored) -> dict[str, Any]:
         "accuracy": float(np.mean(truth == guess)) if len(truth) else 0.0,
         "macro_f1": float(np.mean([row["f1"] for row in held.values()])) if held else 0.0,
         "weighted_f1": sum(row["f1"] * row["n"] for row in held.values()) / total,
-        "ece": calibration_error(scored.shares, truth == guess),
+        "ece": calibration_error(scored.shares, truth == scored.likeliest),
         "per_class": held,
     }
 

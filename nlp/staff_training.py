@@ -13,6 +13,7 @@ from typing import Any
 
 from duluan.errors import InputError
 from duluan.text import squeeze
+from nlp.background import NOTHING, Background
 from nlp.datasets import Example, with_task
 from nlp.evaluate import score
 from nlp.linear import Bundle, save_bundle
@@ -24,33 +25,39 @@ _LEAST = 30  # labels of a task; fewer say nothing about a gain
 CARD_KEY = "staff_labels"
 
 
-def retrain(base: Sequence[Example], staff: Sequence[Example], version: str, folder: Path) -> Bundle:
+def retrain(
+    base: Sequence[Example], staff: Sequence[Example], version: str, folder: Path, background: Background = NOTHING
+) -> Bundle:
     """A bundle of all examples, staff's instead of ours where both have the text; its card tells the gain. Written to `folder`."""
     if not staff:
         raise InputError(
             "tệp nhãn không có văn bản nào có nhãn và còn nội dung; hãy xuất lại bằng: label export --labelled"
         )
     others = _without(base, staff)
-    bundle = train([*others, *staff], version)
-    told = replace(bundle, card={**bundle.card, CARD_KEY: {"examples": len(staff), "gain": gain(others, staff)}})
+    bundle = train([*others, *staff], version, background=background)
+    told = replace(
+        bundle, card={**bundle.card, CARD_KEY: {"examples": len(staff), "gain": gain(others, staff, background)}}
+    )
     save_bundle(told, folder)
     return told
 
 
-def gain(base: Sequence[Example], staff: Sequence[Example], folds: int = FOLDS) -> dict[str, dict[str, Any]]:
+def gain(
+    base: Sequence[Example], staff: Sequence[Example], background: Background = NOTHING, folds: int = FOLDS
+) -> dict[str, dict[str, Any]]:
     """Task → {n, before, after} (accuracy and macro-F1 on staff's labels, held out by article), for tasks with enough of them."""
     tasks = {task for example in staff for task in example.answers if len(with_task(staff, task)) >= _LEAST}
     if not tasks:
         return {}
     known, mine = _only(base, tasks), _only(staff, tasks)
-    before = train(known, "before")
+    before = train(known, "before", background=background)
     found: dict[str, dict[str, list[float]]] = {}
     for number in range(folds):
         held = [example for example in mine if fold_of(example.group, folds) == number]
         seen = [example for example in mine if fold_of(example.group, folds) != number]
         if not held or not seen:
             continue
-        after = train([*known, *seen], "after")
+        after = train([*known, *seen], "after", background=background)
         for task in tasks:
             _compare(task, held, {"before": before, "after": after}, found)
     return {task: _summary(scores) for task, scores in sorted(found.items())}

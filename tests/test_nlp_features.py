@@ -65,20 +65,21 @@ def test_word_features_are_words_and_pairs() -> None:
     assert sorted(first.values()) == [1, 2, 2, 2]  # two words twice; "đường hỏng" twice, "hỏng đường" once
 
 
-def test_bare_families_read_accents_away() -> None:
-    family = (Family("bare_word", "word", 1, 1, bare=True),)
-    found = count_features(["đường hỏng nặng", "duong hong nang"], ["", ""], family)
-    assert found.ids[found.rows == 0].tolist() == found.ids[found.rows == 1].tolist()
-
-
-def test_title_and_text_are_different_evidence() -> None:
+def test_title_text_and_both_are_different_evidence() -> None:
     found = count_features(["cầu sập", ""], ["", "cầu sập"])
 
-    def families(row: int) -> set[bool]:
-        return {FAMILIES[number].title for number in (found.ids[found.rows == row] >> BITS).tolist()}
+    def parts(row: int) -> set[str]:
+        return {FAMILIES[number].part for number in (found.ids[found.rows == row] >> BITS).tolist()}
 
-    assert families(0) == {False}
-    assert families(1) == {True}
+    assert parts(0) == {"text", "joint"}
+    assert parts(1) == {"title", "joint"}
+
+
+def test_families_that_read_the_same_find_the_same() -> None:
+    plain, corpus = Family("word", "word", 1, 2), Family("corpus", "word", 1, 2, corpus=True)
+    found = count_features(["cầu sập rồi"], ["Tin mới"], (plain, corpus))
+    ids = found.ids
+    assert ids[ids < 1 << BITS].tolist() == (ids[ids >= 1 << BITS] - (1 << BITS)).tolist()
 
 
 def test_a_batch_too_large_is_refused() -> None:
@@ -89,13 +90,21 @@ def test_a_batch_too_large_is_refused() -> None:
 def test_calibration_recovers_the_true_probabilities() -> None:
     rng = np.random.default_rng(1)
     scores = rng.normal(0, 2, (6000, 3)).astype(np.float32)
-    truth = Calibration(np.vstack([np.eye(3) * 0.7, [[0.2, 0, -0.3]]]).astype(np.float32)).probabilities(scores)
+    truth = Calibration(np.vstack([np.eye(3) * 0.7, np.zeros(3)]).astype(np.float32)).probabilities(scores)
     drawn = [["a", "b", "c"][rng.choice(3, p=row / row.sum())] for row in truth.astype(np.float64)]
     fitted = fit_calibration(scores, drawn, ("a", "b", "c")).probabilities(scores)
     assert np.allclose(fitted.sum(axis=1), 1, atol=1e-5)
     assert np.abs(fitted - truth).mean() < 0.02
     right = np.asarray(["a", "b", "c"])[fitted.argmax(axis=1)] == np.asarray(drawn)
     assert calibration_error(fitted, right) < 0.03
+
+
+def test_calibration_leaves_the_likeliest_of_many_labels_as_it_is() -> None:
+    scores = np.random.default_rng(1).normal(size=(900, 3)).astype(np.float32)
+    scores[:, 1] -= 2  # a rare label
+    answers = [("a", "b", "c")[row.argmax()] if n % 4 else "c" for n, row in enumerate(scores)]
+    shares = fit_calibration(scores, answers, ("a", "b", "c")).probabilities(scores)
+    assert (shares.argmax(axis=1) == scores.argmax(axis=1)).all()
 
 
 def test_two_labels_need_one_score_and_keep_their_order() -> None:

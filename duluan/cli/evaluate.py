@@ -36,9 +36,12 @@ def evaluate(
         raise InputError("cần cả --train và --test")
     if data is None:
         raise InputError("cần --train và --test, hoặc --data (thư mục các bộ nhãn) để chấm mô hình đi kèm")
+    from nlp.background import fit_background
+    from nlp.corpus import unlabelled
     from nlp.datasets import labelled
 
-    results = evaluate_shipped(labelled(data))
+    examples = labelled(data)
+    results = evaluate_shipped(examples, fit_background(unlabelled(data, examples)))
     print(json.dumps(results, ensure_ascii=False) if as_json else "\n".join(_line(k, v) for k, v in results.items()))
 
 

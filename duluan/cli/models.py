@@ -72,11 +72,15 @@ def _with_labels(data: Path, labels: Path, version: str, folder: Path, province:
     """Train on our sets and staff's labels; print what the labels gain on texts held out."""
     from duluan.clock import system_clock
     from flows.labels import read_labelled, training_examples
+    from nlp.background import fit_background
+    from nlp.corpus import unlabelled
     from nlp.datasets import labelled
     from nlp.staff_training import CARD_KEY, retrain
 
     staff = training_examples(read_labelled(labels, open_province(province), system_clock()))
-    bundle = retrain(labelled(data), staff, version, folder)
+    base = labelled(data)
+    background = fit_background(unlabelled(data, [*base, *staff]))
+    bundle = retrain(base, staff, version, folder, background)
     for task, told in bundle.card[CARD_KEY]["gain"].items():
         print(
             f"{task}: {told['n']} nhãn giữ riêng để chấm, chính xác {told['before_accuracy']:.3f} → "
