@@ -23,7 +23,7 @@ from nlp.calibration import best_cut, fit_calibration, threshold_for
 from nlp.corpus import unlabelled
 from nlp.datasets import TASKS, Example, labelled, with_task
 from nlp.features import FAMILIES
-from nlp.linear import MODELS, NEWS, Bundle, FeatureSpace, Head, hashed_counts, save_bundle
+from nlp.linear import MODELS, NEWS, Bundle, FeatureSpace, Head, hashed_counts, quantised, save_bundle
 from nlp.normalise import normalise
 from nlp.ridge import fit_ridge
 
@@ -44,7 +44,9 @@ class Recipe:
     themes: float = 0.0
     sections: float = 0.0
     balance: float = 0.5  # power of (mean class size / class size) that a text weighs
-    by_f1: bool = False  # of two labels the second is named from the probability on that gives the best F1, not from 0.5
+    by_f1: bool = (
+        False  # of two labels the second is named from the probability on that gives the best F1, not from 0.5
+    )
     others: float = 1.0  # what a text of the other kind (news, people's words) weighs in a head for one kind
 
 
@@ -178,7 +180,8 @@ def train(
         heads[head_name] = head
         start += head.width
     card = _describe(examples)
-    return Bundle(name, version, space, np.hstack(blocks), np.concatenate(biases), heads, card)
+    levels, scale = quantised(np.hstack(blocks), space)
+    return Bundle(name, version, space, levels, scale, np.concatenate(biases), heads, card)
 
 
 def _heads(examples: Sequence[Example]) -> Iterator[tuple[str, str]]:
