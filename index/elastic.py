@@ -32,6 +32,9 @@ _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 
 
 _DIRTY: dict[str, set[str]] = {}  # cluster → indices that this process wrote to since they were last refreshed
+_SEEN: dict[
+    str, set[str]
+] = {}  # cluster → names and aliases that this process has refreshed once; see `Cluster.look_anew`
 
 
 class Cluster:
@@ -54,6 +57,7 @@ class Cluster:
         self._client: Elasticsearch | None = None
         self._sleep = sleep
         self._dirty = _DIRTY.setdefault(self.shown, set())
+        self._seen = _SEEN.setdefault(self.shown, set())
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -113,7 +117,14 @@ class Cluster:
             self.ask_or_none("DELETE", "/_pit", {"id": pit})
 
     def refresh(self, *indices: str) -> None:
-        """Make this process's own writes to `indices` searchable; costs nothing where it wrote none."""
+        """Make this process's own writes to `indices` searchable, at the first time also those of processes before it.
+
+        Costs nothing afterwards where this process wrote nothing.
+        """
+        new = [index for index in indices if index not in self._seen]
+        if new:  # a key that may only read sees others' writes a second later
+            self.ask_or_none("POST", f"/{','.join(new)}/_refresh", absent=(403, 404), ignore_unavailable="true")
+            self._seen.update(new)
         stale = [name for name in tuple(self._dirty) if any(_within(name, index) for index in indices)]
         if not stale:
             return
@@ -123,6 +134,10 @@ class Cluster:
         except StoreError:
             self._dirty.update(stale)
             raise
+
+    def look_anew(self) -> None:
+        """What other processes wrote until now is seen by the next search: for whoever takes over from one that was killed."""
+        self._seen.clear()
 
     def bulk(self, actions: Iterable[Action]) -> list[Outcome]:
         """Send actions; each has its own outcome, so that one bad document never loses its batch."""

@@ -229,7 +229,9 @@ class ElasticIndex:
     def lease(self, name: str, holder: str, *, now: datetime, until: datetime, over: str | None = None) -> str:
         """Take or renew a turn."""
         self._ready()
-        return elastic_state.lease(self._cluster, name, holder, now, until, over)
+        standing = elastic_state.lease(self._cluster, name, holder, now, until, over)
+        self._cluster.look_anew()
+        return standing
 
     def audit(self, event: Mapping[str, Any]) -> None:
         """Append to the audit log."""

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -381,6 +381,37 @@ for batch in range(10_000):
     store.write(Batch(documents=[numbered(batch * 20 + n) for n in range(20)], state={"last": str(batch).encode()}))
     print(batch, flush=True)
 """
+
+
+COUNT = """
+import sys
+from duluan.query import Filter
+from index.elastic_index import ElasticIndex
+print(ElasticIndex(sys.argv[1]).count(Filter()), flush=True)
+"""
+WRITE_AND_DIE = """
+import os, sys
+from samples_index import numbered
+from index.base import Batch
+from index.elastic_index import ElasticIndex
+ElasticIndex(sys.argv[1]).write(Batch(documents=[numbered(n) for n in range(5)]))
+os._exit(9)
+"""
+
+
+def test_what_a_killed_process_wrote_is_seen_at_once_by_the_next(store: ElasticIndex, url: str) -> None:
+    """Not a second later, when the server refreshes by itself: what was decided would be decided anew, on less."""
+    store.write(Batch(documents=[numbered(0)]))
+    assert store.count(Filter()) == 1
+    httpx.put(f"{url}/duluan-*/_settings", json={"index.refresh_interval": "1h"}).raise_for_status()
+    env = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    run = [sys.executable, "-c"]
+    assert subprocess.run([*run, WRITE_AND_DIE, url], env=env, check=False).returncode == 9
+    assert subprocess.run([*run, COUNT, url], env=env, check=True, capture_output=True, text=True).stdout == "5\n"
+    subprocess.run([*run, WRITE_AND_DIE.replace("range(5)", "range(9)"), url], env=env, check=False)
+    now = datetime.now(UTC)
+    assert store.lease("watch", "ta", now=now, until=now + timedelta(minutes=1)) == "ta"
+    assert store.count(Filter()) == 9
 
 
 def _when_it_answers(ask: Callable[[], list[str]]) -> list[str]:

@@ -67,17 +67,20 @@ def read_sitemap(body: bytes, url: str) -> Sitemap:
         root: etree._Element | None = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
-    name = etree.QName(root).localname if root is not None and isinstance(root.tag, str) else ""
+    name = _name(root) if root is not None else ""
     if root is None or name not in {"urlset", "sitemapindex"}:
         raise SourceProblem("địa chỉ nguồn không trả về sitemap", action="retry", code="not_a_sitemap")
     entries = [entry for node in root if isinstance(node.tag, str) and (entry := _entry(node, url))]
     return Sitemap(name == "sitemapindex", tuple(entries))
 
 
+def _name(node: etree._Element) -> str:
+    """Its name without the namespace; a recovering parser lets through names that `QName` refuses ("<:")."""
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
 def _entry(node: etree._Element, base: str) -> SitemapEntry | None:
-    found = {
-        etree.QName(child).localname: (child.text or "").strip() for child in node.iter() if isinstance(child.tag, str)
-    }
+    found = {_name(child): (child.text or "").strip() for child in node.iter() if isinstance(child.tag, str)}
     if not found.get("loc"):
         return None
     lastmod = found.get("lastmod", "")
