@@ -17,9 +17,8 @@ from alerts.hours import Floats, Ints
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 SIZES: Final = (6.0, 20.0, 60.0)  # voices that part small, middling, large and very large forecasts
-_SCORES: Final = np.linspace(
-    -3.6, 3.6, 37
-)  # edges of the histogram as normal scores; the outermost stand for all beyond
+# Edges of the histogram as normal scores; the outermost stand for all beyond.
+_SCORES: Final = np.linspace(-3.6, 3.6, 37)
 _EDGES: Final = np.r_[0.0, norm.cdf(_SCORES[1:-1]), 1.0]
 _BEFORE: Final = 40.0  # forecasts that the nominal levels are worth before any record
 _ENOUGH: Final = 100.0  # scored forecasts before any is shown

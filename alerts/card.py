@@ -30,7 +30,7 @@ _TASKS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What the next 24 hours will bring with nine chances in ten, in voices; only from a forecast that has proved itself."""
+    """Voices that the hours ahead will bring with nine chances in ten; only from a forecast that has proved itself."""
 
     low: float
     high: float
@@ -49,7 +49,6 @@ class Context:
     official: int = 0  # answers of agencies
     alike: float = 0.0  # share of near-identical texts (reprints)
     past: tuple[str, ...] = ()  # earlier alerts on the issue and how they ended
-    forecast: Band | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +179,16 @@ def _sureness(alert: Alert) -> str:
 
 
 def _confidence(alert: Alert) -> str:
-    words = f"{_sureness(alert).capitalize()}: nếu mọi việc vẫn như thường ngày thì {odds(alert.score)} khả năng có biến động mạnh như vậy."
     weak = alert.coverage.get("prior") == "weak"
+    words = f"{_sureness(alert).capitalize()}: {_ground(alert)}"
     return words + (" Hệ thống mới học số liệu chưa đủ bốn tuần nên còn dè dặt." if weak else "")
+
+
+def _ground(alert: Alert) -> str:
+    """A standing issue's evidence bounds the odds (Ville); a newborn one's only ranks it among other new issues."""
+    if alert.coverage.get("newborn"):
+        return "vấn đề lan nhanh và tiêu cực hơn hẳn những vấn đề mới trước đây; chưa có mức thường ngày riêng để so."
+    return f"nếu mọi việc vẫn như thường ngày thì {odds(alert.score)} khả năng có biến động mạnh như vậy."
 
 
 def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str, str], ...]:
@@ -195,7 +201,7 @@ def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str,
         ("Cơ quan trả lời", agency.name if agency else ""),
         ("Từ ngữ nổi bật", ", ".join(context.terms[:8])),
         ("Nguồn nói nhiều", ", ".join(shown)),
-        ("24 giờ tới", _ahead(context.forecast or _band(alert, "24"))),
+        ("24 giờ tới", _ahead(_band(alert, "24"))),
         ("7 ngày tới", _ahead(_band(alert, "168"))),
     )
     return tuple((label, value) for label, value in rows if value)

@@ -8,7 +8,7 @@ from typing import Final
 
 from alerts.episode import episode_id
 from alerts.hours import to_hours
-from alerts.report import VERSION
+from alerts.report import system_alert
 from alerts.words import percent
 from duluan.model import Alert
 
@@ -68,22 +68,4 @@ def _distance(one: Mix, other: Mix) -> float:
 
 
 def _ailment(kind: str, title: str, reason: str, at: datetime) -> Alert:
-    return Alert(
-        id=episode_id(kind, int(to_hours(at))),
-        issue="",
-        tier="system",
-        reason=reason,
-        title=title,
-        started=at,
-        detected=at,
-        voices=0,
-        expected=0.0,
-        range90=(0.0, 0.0),
-        share=0.0,
-        share_usual=0.0,
-        score=0.0,
-        reprints=0,
-        places=(),
-        topic="khac",
-        models={"detector": VERSION},
-    )
+    return system_alert(episode_id(kind, int(to_hours(at))), title, reason, at)

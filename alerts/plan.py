@@ -17,9 +17,8 @@ from duluan.config import AlertRules
 from duluan.model import Alert
 
 URGENT: Final = 3.0  # decades above the mail threshold that end quiet hours
-LATE: Final = timedelta(
-    hours=48
-)  # a turn found so long afterwards (an outage made up for) is told only if it still stands
+# A turn found so long afterwards (an outage made up for) is told only if it still stands.
+LATE: Final = timedelta(hours=48)
 _PAUSES: Final = (6, 12, 24, 48)  # hours between repeated mails on one alert, growing
 _TOLD: Final[frozenset[Turn]] = frozenset({"opened", "promoted", "escalated", "reopened", "reminder"})
 _MUTED: Final[frozenset[State]] = frozenset({"silenced", "false_alarm"})

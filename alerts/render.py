@@ -138,12 +138,11 @@ def _message(body: _Body, letter: Letter, key: str, created: datetime, thread: s
     message = _envelope(letter, key, created, thread)
     message.set_content(body.text, cte="quoted-printable")
     pictures = {f"chart{n}.{key}": draw(card.days) for n, card in enumerate(body.cards, 1) if card.days}
-    articles = [
-        Markup(
-            fragment(card, f"cid:chart{n}.{key}" if card.days else None, lead=body.lead)
-        )  # escaped by its own template
+    fragments = (
+        fragment(card, f"cid:chart{n}.{key}" if card.days else None, lead=body.lead)
         for n, card in enumerate(body.cards, 1)
-    ]
+    )
+    articles = [Markup(escaped) for escaped in fragments]  # by their own template
     page = _render("mail.html.j2", title=body.title, intro=body.intro, articles=articles, foot=_FOOT)
     message.add_alternative(page, subtype="html", cte="quoted-printable")
     html = message.get_payload()[1]  # type: ignore[index]

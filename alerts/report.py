@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -97,15 +97,21 @@ def _forecast(memory: Memory, row: int, now: int) -> dict[str, dict[str, float]]
 
 def low_coverage(episode: Episode, coverage: float, dark: list[str]) -> Alert:
     """The system alert on a thin stream; `dark` are the sources that are not read."""
-    moment = from_hours(episode.opened)
+    reason = f"Chỉ đọc được {coverage:.0%} lượng tin thường ngày; cảnh báo theo vấn đề tạm giữ lại."
+    alert = system_alert(episode.id, "Thiếu nguồn: độ phủ xuống thấp", reason, from_hours(episode.opened))
+    return replace(alert, coverage={"share": coverage, "dark": dark})
+
+
+def system_alert(id: str, title: str, reason: str, at: datetime) -> Alert:
+    """An alert on the system itself: no issue, no numbers."""
     return Alert(
-        id=episode.id,
+        id=id,
         issue="",
         tier="system",
-        reason=f"Chỉ đọc được {coverage:.0%} lượng tin thường ngày; cảnh báo theo vấn đề tạm giữ lại.",
-        title="Thiếu nguồn: độ phủ xuống thấp",
-        started=moment,
-        detected=moment,
+        reason=reason,
+        title=title,
+        started=at,
+        detected=at,
         voices=0,
         expected=0.0,
         range90=(0.0, 0.0),
@@ -115,7 +121,6 @@ def low_coverage(episode: Episode, coverage: float, dark: list[str]) -> Alert:
         reprints=0,
         places=(),
         topic="khac",
-        coverage={"share": coverage, "dark": dark},
         models={"detector": VERSION},
     )
 

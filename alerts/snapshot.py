@@ -26,7 +26,7 @@ from duluan.config import AlertRules
 from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
-FORMAT = 3
+FORMAT = 4
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
@@ -116,8 +116,7 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     memory.barred = set(meta["barred"])
     memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
-    if "bands" in meta:  # snapshots of earlier versions have none
-        memory.forecasts = _forecasts(meta["bands"])
+    memory.forecasts = _forecasts(meta["bands"])
     memory.exposure = _exposure(meta["exposure"], arrays)
     memory.echoes.own, memory.echoes.usual = arrays["echo_own"], arrays["echo_usual"]
     for name, value in meta["cohort"].items():

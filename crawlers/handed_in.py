@@ -100,9 +100,8 @@ def _decoded(body: bytes) -> str:
 
 def _xlsx(path: Path) -> Iterator[tuple[int, Row]]:
     _check_packed(path)
-    book = load_workbook(
-        io.BytesIO(path.read_bytes()), read_only=True, data_only=True
-    )  # a path would stay open on errors
+    # Bytes, not the path: that would stay open on errors.
+    book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     try:
         for sheet in book.worksheets:
             rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS, max_row=MAX_ROWS + _TITLE_ROWS)

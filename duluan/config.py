@@ -159,9 +159,8 @@ class Plugin(_Strict):
     backend: Literal["transformers", "onnx"]
     model: str = Field(min_length=1)  # a folder (relative to the profile), or a hub's id for transformers
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")  # of a hub's model; needed there
-    labels: tuple[str, ...] = Field(
-        min_length=2
-    )  # ours, in the order of the model's outputs; one may stand for several
+    # Ours, in the order of the model's outputs; one may stand for several.
+    labels: tuple[str, ...] = Field(min_length=2)
     segmented: bool = False  # the model was trained on words joined with '_' (PhoBERT)
     threshold: float = Field(default=0.8, ge=0, le=1)  # below this top probability an answer is uncertain
     temperature: float = Field(default=1.0, gt=0)  # logits are divided by it

@@ -6,7 +6,7 @@ up to the moment of the alert's numbers. Where they differ, the store has change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -27,7 +27,6 @@ from flows.journal import Memory, read
 from flows.watch import as_lived, hours_between
 from index.base import Index
 
-Told = Callable[[int, int], None]  # hours done, hours in all
 _NAMES = {
     "voices": "Lượt ý kiến",
     "expected": "Mức thường ngày λ",
@@ -74,7 +73,7 @@ class Explanation:
     history: tuple[dict[str, Any], ...]
 
 
-def explain(store: Index, profile: Profile, id: str, *, told: Told = lambda done, total: None) -> Explanation:
+def explain(store: Index, profile: Profile, id: str) -> Explanation:
     """Raises InputError where there is no such alert."""
     alert = next((alert for alert in store.alerts() if alert.id == id), None)
     if alert is None:
@@ -84,23 +83,21 @@ def explain(store: Index, profile: Profile, id: str, *, told: Told = lambda done
     history = tuple(entry for entry in store.alert_history(id) if entry["state"] != "version")
     if alert.tier == "system":
         return Explanation(card, (alert.reason,), (), history)
-    again = work_out(store, profile.alerts, alert, journal.memory, told)
+    again = work_out(store, profile.alerts, alert, journal.memory)
     return Explanation(card, tuple(_lines(store, alert)), tuple(compare(alert, again)), history)
 
 
-def work_out(store: Index, rules: AlertRules, alert: Alert, memory: Memory, told: Told) -> Alert | None:
+def work_out(store: Index, rules: AlertRules, alert: Alert, memory: Memory) -> Alert | None:
     """The alert as the stored voices give it at the moment of its numbers; None where they give none."""
     until = _until(alert)
     engine = Engine(rules)
     early, late = _known(store, memory, until)
     engine.observe_all(early)
     start = min((item.at if isinstance(item, Fetch) else item.fetched for item in early), default=until)
-    moments = list(hours_between(start, until))
     found: Alert | None = None
-    for done, moment in enumerate(moments, 1):
+    for moment in hours_between(start, until):
         engine.observe_all(late.pop(moment, ()))
         found = next((s.alert for s in engine.step(moment) if s.alert.id == alert.id), None)
-        told(done, len(moments))
     if found is None:
         signal = restate(engine, alert.issue, "escalated")
         found = signal.alert if signal and signal.alert.id == alert.id else None

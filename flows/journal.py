@@ -25,7 +25,7 @@ from duluan.records import alert_from, to_record
 from index.base import STATE_DETECTOR, Index, Outgoing
 
 STATE_EFFECTS: Final = "detector_effects"
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 log = logging.getLogger(__name__)
 
 
@@ -35,9 +35,8 @@ class Memory:
 
     sequence: int = 0  # documents written up to this one have been read
     first: int = 0  # the last document of the first round, which may be an import of old items
-    late_items: dict[str, str] = field(
-        default_factory=dict
-    )  # document's number → hour from which it counted, where written late
+    # document's number → hour from which it counted, where written late
+    late_items: dict[str, str] = field(default_factory=dict)
     tries: dict[str, str] = field(default_factory=dict)  # source → last try
     told: dict[str, dict[str, list[Any]]] = field(default_factory=dict)  # alert → recipient → [mails, last]
     mails: dict[str, int] = field(default_factory=dict)  # alert → messages written
@@ -46,11 +45,12 @@ class Memory:
     digest: dict[str, list[str]] = field(default_factory=dict)  # recipient → alerts that wait for the next digest
     digested: str = ""  # hour of the last digest
     late: list[str] = field(default_factory=list)  # issues whose alerts turned while an outage was made up for
-    areas: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # alert → communes that were told or known when it was told
+    # alert → communes that were told or known when it was told
+    areas: dict[str, list[str]] = field(default_factory=dict)
     system: list[str] = field(default_factory=list)  # the detector's system alerts that stand
-    owed: dict[str, Turn] = field(default_factory=dict)  # alert → news that fell into a recipient's pause
+    owed: dict[str, dict[str, Turn]] = field(
+        default_factory=dict
+    )  # alert → recipient → news that fell into their pause
     ailing: dict[str, str] = field(default_factory=dict)  # what ails the system ('silent:bao-a') → its alert
 
 

@@ -37,13 +37,15 @@ class Teller:
         """What this turn, found at `at`, is worth; `state` is the alert's before it."""
         if self.hooked and turn in _HOOKED and alert.tier in self.profile.alerts.webhook_tiers:
             yield self._hook(alert, turn, at)
-        news = self.journal.memory.owed.get(alert.id, turn) if turn == "reminder" else turn
-        now = [to for to in plan.recipients(alert, self.profile.alerts) if self._told(alert, turn, at, state, to)]
-        if now:
-            yield from self._mail(alert, news, at, tuple(now))
+        letters: dict[Turn, list[str]] = {}
+        for to in plan.recipients(alert, self.profile.alerts):
+            if news := self._news(alert, turn, at, state, to):
+                letters.setdefault(news, []).append(to)
+        for news, readers in letters.items():
+            yield from self._mail(alert, news, at, tuple(readers))
 
-    def _told(self, alert: Alert, turn: Turn, at: datetime, state: State | None, to: str) -> bool:
-        """Whether `to` gets a mail now; what is over the day's cap is put down for the digest."""
+    def _news(self, alert: Alert, turn: Turn, at: datetime, state: State | None, to: str) -> Turn | None:
+        """What `to` is told by a mail now, perhaps news that fell into their pause; what is over the day's cap waits for the digest."""
         memory, day = self.journal.memory, plan.day_of(at)
         past = memory.told.get(alert.id, {}).get(to)
         before = plan.Sent(past[0], parse_time(past[1])) if past else None
@@ -51,16 +53,16 @@ class Teller:
         send = plan.decide(alert, turn, self.profile.alerts, at, before=before, today=today, state=state)
         if send == "no":
             if alert.tier == "mail" and turn in _NEWS:
-                memory.owed[alert.id] = turn
-            return False
-        memory.owed.pop(alert.id, None)
+                memory.owed.setdefault(alert.id, {})[to] = turn
+            return None
+        owed = memory.owed.get(alert.id, {}).pop(to, turn)
         memory.told.setdefault(alert.id, {})[to] = [before.count + 1 if before else 1, format_time(at)]
         if send == "digest":
             memory.digest[to] = list(dict.fromkeys([*memory.digest.get(to, []), alert.id]))
-            return False
+            return None
         if alert.tier != "system":
             memory.days.setdefault(day, {})[to] = today + 1
-        return True
+        return owed if turn == "reminder" else turn
 
     def may_remind(self, id: str, at: datetime) -> bool:
         """Whether somebody's pause has run out, so that a reminder is worth its numbers."""

@@ -304,6 +304,7 @@ class _Round:
             del memory.told[id]
             memory.mails.pop(id, None)
             memory.areas.pop(id, None)
+            memory.owed.pop(id, None)
 
 
 def card_of(store: Index, profile: Profile, alert: Alert) -> Card:

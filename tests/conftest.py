@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from index import open_store
+from index.base import Index
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
@@ -34,6 +37,15 @@ def shared() -> Path:
 def province_dir() -> Path:
     """The shipped province profile."""
     return ROOT / "province" / "quang_ngai"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Index]:
+    """An empty SQLite store of the test's own."""
+    index = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
+    index.setup()
+    yield index
+    index.close()
 
 
 @pytest.fixture(scope="session")

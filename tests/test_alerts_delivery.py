@@ -33,7 +33,6 @@ from duluan.config import AlertRules, Rule
 from duluan.errors import ConfigError, DeliveryDown, DeliveryError, DeliveryRefused, DeliveryUnclear
 from flows.machine import free_port
 from flows.outbox import Outlets, deliver, given_up
-from index import open_store
 from index.base import Index, Outgoing
 
 NOON = datetime(2026, 3, 18, 5, 0, tzinfo=UTC)  # 12:00 in the office
@@ -219,14 +218,6 @@ def test_nobody_there() -> None:
 
 
 # -- the outbox ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Index]:
-    index = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
-    index.setup()
-    yield index
-    index.close()
 
 
 def letter(id: str, channel: str = "mail", to: str = TO[0]) -> Outgoing:

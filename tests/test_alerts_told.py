@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -13,16 +12,18 @@ from pathlib import Path
 
 import pytest
 from samples_alerts import SOURCES, START, Scene, as_document, ordinary, outbreak
-from samples_index import commune
+from samples_index import alert, commune
 
 from alerts import health
 from alerts.lifecycle import current
-from duluan.clock import fixed_clock, local
+from alerts.signal import Turn
+from duluan.clock import fixed_clock, format_time, local
 from duluan.config import Profile, Rule, load_province
 from duluan.model import Clustered
 from flows.acting import Act, act
+from flows.journal import read
+from flows.telling import Teller
 from flows.watch import watch
-from index import open_store
 from index.base import Batch, Index
 
 BREAK = START + timedelta(days=13, hours=9)
@@ -52,14 +53,6 @@ def profile(province_dir: Path) -> Profile:
 
 def ruled(profile: Profile, **changes: object) -> Profile:
     return profile.model_copy(update={"alerts": profile.alerts.model_copy(update=changes)})
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Index]:
-    index = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
-    index.setup()
-    yield index
-    index.close()
 
 
 def calm() -> Scene:
@@ -94,6 +87,26 @@ def test_an_alert_nobody_takes_is_recalled_with_growing_pauses(store: Index, pro
     assert all(pause >= least for pause, least in zip(pauses, (6, 12, 24), strict=False))
     assert all(m["In-Reply-To"] == told[0]["Message-ID"] for m in told[1:])
     assert "Chưa ai ghi nhận" in str(told[-1].get_body(("plain",)).get_content()) or "Tăng mạnh" in box.subjects()[-1]  # type: ignore[union-attr]
+
+
+def test_news_that_fell_into_one_readers_pause_is_owed_to_them_alone(store: Index, profile: Profile) -> None:
+    office = ruled(profile, recipients=(OFFICE, OTHER))
+    journal = read(store, office.alerts)
+    teller = Teller(journal, office, "a@b.example.vn", hooked=False)
+    mailed = alert("a1", tier="mail")
+
+    def tell(turn: Turn, hours: int) -> dict[str, str]:
+        letters = teller.messages(mailed, turn, BREAK + timedelta(hours=hours), "open")
+        box = Postbox()
+        for letter in letters:
+            box.send(letter.payload, letter.recipients)
+        return {to: subject.partition(":")[0] for to, _ in box.letters for subject in box.subjects(to)}
+
+    assert set(tell("opened", 0)) == {OFFICE, OTHER}
+    journal.memory.told["a1"][OTHER] = [2, format_time(BREAK + timedelta(hours=1))]  # told once more than the office
+    assert tell("escalated", 6) == {OFFICE: "Tăng mạnh"}
+    assert tell("reminder", 18) == {OFFICE: "Nhắc lại", OTHER: "Tăng mạnh"}
+    assert not any(journal.memory.owed.values())
 
 
 def test_what_is_taken_is_not_recalled(store: Index, profile: Profile) -> None:

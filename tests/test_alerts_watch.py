@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,6 @@ from duluan.config import Profile, load_province
 from duluan.query import Filter
 from flows.explain import explain
 from flows.watch import watch
-from index import open_store
 from index.base import Batch, Index
 
 
@@ -40,14 +38,6 @@ def profile(province_dir: Path) -> Profile:
     loaded = load_province(province_dir)
     rules = loaded.alerts.model_copy(update={"recipients": ("truc@tinh.example.vn",)})
     return loaded.model_copy(update={"alerts": rules})
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Index]:
-    index = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
-    index.setup()
-    yield index
-    index.close()
 
 
 def fill(store: Index, scene: Scene) -> None:

@@ -855,9 +855,8 @@ def test_a_turn_has_one_holder_until_it_ends(opener: Open) -> None:
     assert one.lease("watch", "a", now=NOON, until=until) == "a"
     assert other.lease("watch", "b", now=NOON + timedelta(minutes=5), until=until + timedelta(hours=1)) == "a"
     assert other.lease("another", "b", now=NOON, until=until) == "b"
-    assert (
-        one.lease("watch", "a", now=NOON + timedelta(minutes=5), until=until + timedelta(minutes=5)) == "a"
-    )  # renewed
+    renewed = one.lease("watch", "a", now=NOON + timedelta(minutes=5), until=until + timedelta(minutes=5))
+    assert renewed == "a"
     assert other.lease("watch", "b", now=until, until=until + timedelta(hours=1)) == "a"
     assert other.lease("watch", "b", now=until + timedelta(minutes=5), until=until + timedelta(hours=1)) == "b"  # over
     assert one.lease("watch", "a", now=until + timedelta(minutes=6), until=until + timedelta(hours=1), over="x") == "b"

@@ -6,7 +6,6 @@ import csv
 import json
 import random
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,14 +48,6 @@ def profile(province_dir: Path) -> Profile:
 @pytest.fixture(scope="session")
 def enricher(profile: Profile) -> Enricher:
     return Enricher(profile, keywords=False)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Index]:
-    opened = open_store(f"sqlite:///{tmp_path / 'kho.sqlite'}")
-    opened.setup()
-    yield opened
-    opened.close()
 
 
 def _comment(number: int, text: str, hours: int = 0) -> Document:

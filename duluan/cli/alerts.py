@@ -151,7 +151,9 @@ def _act(id: str, action: Action, store: str | None, note: str, by: str | None, 
     who = by or os.environ.get("DULUAN_USER") or getpass.getuser()
     before, following = act(open_index(store), id, Act(action, who, system_clock(), note, more))
     if following is None:
-        able = ", ".join(_DONE[name] for name in allowed(before)) or "không còn thao tác nào"
-        typer.echo(f"{id}: {WORDS[before]}, không {_DONE[action]} được nữa; còn có thể: {able}")
+        able = ", ".join(_DONE[name] for name in allowed(before)) or "không thao tác nào"
+        typer.echo(
+            f"{id} ({WORDS[before]}): không thực hiện được thao tác “{_DONE[action]}”; còn thực hiện được: {able}"
+        )
         return
     typer.echo(json.dumps({"id": id, "state": following, **more}, ensure_ascii=False))

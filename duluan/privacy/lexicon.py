@@ -12,12 +12,13 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# One word each: the last word of 'gia đình', 'nạn nhân', 'học sinh', 'chủ hộ', 'chủ xe'.
 WRITTEN_TITLES: Final = words(
     """
     ông bà anh chị em cô chú bác cháu dì thầy mợ cậu cụ chồng vợ thằng con mẹ bố cha bạn bé đình tên nhân sinh hộ xe
     mụ lão già a c e ô b
     """
-)  # one word each; the last word of 'gia đình', 'nạn nhân', 'học sinh', 'chủ hộ', 'chủ xe'
+)
 PLAIN_TITLES: Final = frozenset(fold(title) for title in WRITTEN_TITLES)
 PERSONAL_TITLES: Final = words("ông bà anh chị cô chú bác dì mợ")
 

@@ -15,10 +15,8 @@ Form = Literal["news", "post", "comment"]
 FORMS: tuple[Form, ...] = ("news", "post", "comment")
 DAYS = 35
 EARLIER = 7  # stories begin that many days before the window, so that its first days are as full as the others
-TET = (
-    date(2026, 2, 14),
-    date(2026, 2, 22),
-)  # people write less from the 27th of the last lunar month to the 6th of the first
+# People write less from the 27th of the last lunar month to the 6th of the first.
+TET = (date(2026, 2, 14), date(2026, 2, 22))
 TET_SHARE = 0.6
 
 

@@ -14,9 +14,8 @@ from flows.sample.outlets import BY_ID
 from flows.sample.replicas.http import Request, Response, as_json, text
 
 TOKEN: Final = "EAAmauTokenTrangMau20260320"
-SHOWN: Final = timedelta(
-    days=3
-)  # older posts are with the import, unless people still answer them; a real Page lists all
+# Older posts are with the import, unless people still answer them; a real Page lists all.
+SHOWN: Final = timedelta(days=3)
 ANSWERED: Final = timedelta(days=1)
 PAGE_IDS: Final = {"quenha": "100200300400501", "phonui": "100200300400502"}
 _EDGE = re.compile(r"^/v\d+\.\d+/([A-Za-z0-9_]+)/(posts|published_posts|feed|comments)$")
