@@ -20,12 +20,10 @@ from duluan.registry import Registry
 from duluan.text import nfc
 from nlp.linear import Bundle, load_bundle
 from nlp.neural.scoring import Scorer, probabilities
-from nlp.normalise import normalise, normalise_title
-from nlp.restore import marked
+from nlp.reading import as_read, titles_as_read
 from nlp.words import segment_all
 
 F32 = npt.NDArray[np.float32]
-_HEAD, _TAIL = 900, 300  # characters of a long text that are read: what it is about, and how it ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,6 @@ class Backend(Protocol):
 BACKENDS: Registry[Callable[[Models, Path], Backend]] = Registry("bộ phân loại")
 
 
-def clip(text: str) -> str:
-    """At most _HEAD + _TAIL characters of a text: its beginning and its end."""
-    return text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]} … {text[-_TAIL:]}"
-
-
 class LinearBackend:
     """The embedded models."""
 
@@ -81,8 +74,8 @@ class LinearBackend:
 
     def probabilities(self, readings: Sequence[Reading]) -> Mapping[str, F32]:
         """See Backend."""
-        texts = [normalise(text) for text in marked([clip(reading.text) for reading in readings])]
-        titles = [normalise_title(title) for title in marked([clip(reading.title) for reading in readings])]
+        texts = as_read([reading.text for reading in readings])
+        titles = titles_as_read([reading.title for reading in readings])
         return self._bundle.answers(texts, titles, [not is_voice(reading.kind) for reading in readings])
 
 

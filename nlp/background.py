@@ -19,6 +19,7 @@ from scipy import sparse
 from nlp.corpus import Piece
 from nlp.features import BATCH, BITS, Family, count_features
 from nlp.ridge import fit_ridge
+from nlp.space import FeatureSpace
 
 F32 = npt.NDArray[np.float32]
 WORDS = Family("words", "word", 1, 2)
@@ -56,10 +57,10 @@ def fit_background(pieces: Iterable[Piece], seed: int = 0) -> Background:
     held = np.flatnonzero((frequency >= _LEAST) & (frequency <= _MOST * counts.shape[0]))
     if held.size <= 2 * _THEMES:
         return NOTHING
-    buckets = np.sort(held[np.argsort(-frequency[held], kind="stable")[:KEPT]])
+    buckets = np.sort(held[np.argsort(-frequency[held], kind="stable")[:KEPT]]).astype(np.uint32)
     idf = np.log(counts.shape[0] / (1 + frequency[buckets])).astype(np.float32)
-    rows = _weighed(counts[:, buckets].tocsr(), idf)
-    return Background(buckets.astype(np.uint32), idf, _themes(rows, seed), _sections(rows, sections))
+    rows = FeatureSpace.of((WORDS,), buckets, idf).counted(counts)
+    return Background(buckets, idf, _themes(rows, seed), _sections(rows, sections))
 
 
 def _counted(pieces: Iterable[Piece]) -> tuple[sparse.csr_matrix, list[str]]:
@@ -72,16 +73,6 @@ def _counted(pieces: Iterable[Piece]) -> tuple[sparse.csr_matrix, list[str]]:
         sections += [piece.section for piece in batch]
     empty = sparse.csr_matrix((0, 1 << BITS), dtype=np.float32)
     return sparse.vstack([empty, *parts]).tocsr(), sections
-
-
-def _weighed(counts: sparse.csr_matrix, idf: F32) -> sparse.csr_matrix:
-    """(1 + log tf) · idf, rows of unit length."""
-    rows = counts.astype(np.float32)
-    rows.data = 1 + np.log(rows.data)
-    rows = rows @ sparse.diags(idf)
-    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1))).ravel()
-    lengths[lengths == 0] = 1
-    return (sparse.diags((1 / lengths).astype(np.float32)) @ rows).tocsr().astype(np.float32)
 
 
 def _themes(rows: sparse.csr_matrix, seed: int) -> F32:

@@ -14,13 +14,12 @@ import numpy as np
 
 from duluan.errors import InputError
 from duluan.text import fold
-from nlp.backends import clip
 from nlp.background import NOTHING, Background
 from nlp.datasets import TASKS, Example, read_rows
 from nlp.linear import Bundle
 from nlp.metrics import Scored, interval, report
-from nlp.normalise import TEENCODE, normalise
-from nlp.restore import marked
+from nlp.normalise import TEENCODE
+from nlp.reading import as_read, titles_as_read
 from nlp.train import FOLDS, fold_of, train
 
 Slice = Callable[[Example], bool]
@@ -66,8 +65,8 @@ def evaluate_files(task: str, seen: Sequence[Example], unseen: Sequence[Example]
 def score(bundle: Bundle, task: str, examples: Sequence[Example], *, bare: bool = False) -> Scored:
     """Probabilities of one task; `bare` takes the diacritics away first."""
     strip = fold if bare else str
-    texts = [normalise(text) for text in marked([clip(strip(example.text)) for example in examples])]
-    titles = [normalise(text) for text in marked([clip(strip(example.title)) for example in examples])]
+    texts = as_read([strip(example.text) for example in examples])
+    titles = titles_as_read([strip(example.title) for example in examples])
     shares = bundle.answers(texts, titles, [example.kind == "news" for example in examples])[task]
     answers = tuple(example.answers[task] for example in examples)
     head = bundle.heads[task]

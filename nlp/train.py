@@ -23,9 +23,10 @@ from nlp.calibration import best_cut, fit_calibration, threshold_for
 from nlp.corpus import unlabelled
 from nlp.datasets import TASKS, Example, labelled, with_task
 from nlp.features import FAMILIES
-from nlp.linear import MODELS, NEWS, Bundle, FeatureSpace, Head, hashed_counts, quantised, save_bundle
-from nlp.normalise import normalise
+from nlp.linear import MODELS, NEWS, Bundle, Head, quantised, save_bundle
+from nlp.reading import as_read, titles_as_read
 from nlp.ridge import fit_ridge
+from nlp.space import FeatureSpace, hashed_counts
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
@@ -75,63 +76,41 @@ def labels_of(examples: Sequence[Example], task: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Columns that a recipe reads, mapped linearly: by one number, or by a matrix of the background less a centre."""
+    """Columns that a recipe reads, through a linear map: one number for all of them, or the background's themes or sections."""
 
     columns: slice
-    scale: float
-    matrix: F32 | None = None
+    matrix: F32 | sparse.dia_matrix  # columns × what the ridge sees
+
+    @property
+    def width(self) -> int:
+        return int(self.matrix.shape[1])
 
     def read(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
-        mine = rows[:, self.columns]
-        return mine * np.float32(self.scale) if self.matrix is None else sparse.csr_matrix(mine @ self.matrix)
+        return sparse.csr_matrix(rows[:, self.columns] @ self.matrix)
 
-
-def _blocks(rows: sparse.csr_matrix, recipe: Recipe, space: FeatureSpace, background: Background) -> list[_Block]:
-    """The blocks of `recipe`; a block of the background is scaled to unit mean square over `rows`."""
-    parts = {"joint_": recipe.joint, "": recipe.text, "title_": recipe.title}
-    plain = {f"{part}char": weight for part, weight in parts.items()}
-    plain |= {f"{part}word": weight * recipe.words for part, weight in parts.items()}
-    blocks = [_Block(space.columns(_FAMILY[name]), weight**0.5) for name, weight in plain.items() if weight]
-    columns = space.columns(_FAMILY["joint_corpus"])
-    for weight, matrix in ((recipe.themes, background.themes), (recipe.sections, background.sections)):
-        if not weight or not matrix.size:
-            continue
-        shown = rows[:, columns] @ matrix
-        spread = float(np.sum((shown - shown.mean(axis=0)) ** 2) / max(rows.shape[0], 1))
-        blocks.append(_Block(columns, 1.0, matrix * np.float32((weight / max(spread, 1e-9)) ** 0.5)))
-    return blocks
-
-
-def fit_weights(
-    rows: sparse.csr_matrix,
-    targets: F32,
-    importance: F32,
-    recipe: Recipe,
-    space: FeatureSpace,
-    background: Background,
-) -> tuple[F32, F32]:
-    """(columns × scores, bias). Scales and the background are folded into the weights, so rows are used as they are later."""
-    blocks = _blocks(rows, recipe, space, background)
-    seen = sparse.hstack([block.read(rows) for block in blocks]).tocsr()
-    fitted, bias = fit_ridge(seen, targets, importance, recipe.strength)
-    weights = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
-    start = 0
-    for block in blocks:
-        width = block.columns.stop - block.columns.start if block.matrix is None else block.matrix.shape[1]
-        mine = fitted[start : start + width]
-        weights[block.columns] += mine * np.float32(block.scale) if block.matrix is None else block.matrix @ mine
-        start += width
-    return weights, bias
+    def unfold(self, fitted: F32) -> F32:
+        """Weights of what the ridge saw → weights of the columns."""
+        return np.asarray(self.matrix @ fitted, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
     """The examples of one head, numbered."""
 
+    name: str
     labels: tuple[str, ...]
+    places: list[int]  # among all examples
     answers: I64  # place of each label
     own: npt.NDArray[np.bool_]  # of the kind that the head is for
     folds: I64
+
+    @property
+    def recipe(self) -> Recipe:
+        return RECIPES.get(self.name, DEFAULT)
+
+    @property
+    def every(self) -> I64:
+        return np.arange(len(self.places))
 
     def targets(self, seen: I64) -> F32:
         """±1 for each score; for two labels one score, the second's."""
@@ -140,101 +119,118 @@ class _Task:
             return np.where(place == 1, 1, -1).astype(np.float32)[:, None]
         return np.where(place[:, None] == np.arange(len(self.labels)), 1, -1).astype(np.float32)
 
-    def importance(self, seen: I64, recipe: Recipe) -> F32:
+    def importance(self, seen: I64) -> F32:
         """Of each text: its kind, and how rare its class is."""
-        weight = np.where(self.own[seen], 1.0, recipe.others)
+        weight = np.where(self.own[seen], 1.0, self.recipe.others)
         sizes = np.bincount(self.answers[seen], weights=weight, minlength=len(self.labels))
         held = sizes[sizes > 0].mean() / np.maximum(sizes, 1e-9)
-        return np.asarray(weight * held[self.answers[seen]] ** recipe.balance, dtype=np.float32)
+        return np.asarray(weight * held[self.answers[seen]] ** self.recipe.balance, dtype=np.float32)
 
 
-def held_out_scores(
-    rows: sparse.csr_matrix, task: _Task, recipe: Recipe, space: FeatureSpace, background: Background
-) -> F32:
-    """Scores of every text by a model that saw no text of its fold."""
-    scores = np.zeros((rows.shape[0], 1 if len(task.labels) == 2 else len(task.labels)), dtype=np.float32)
-    for fold in np.unique(task.folds):
-        seen, unseen = np.flatnonzero(task.folds != fold), np.flatnonzero(task.folds == fold)
-        if seen.size:
-            weights, bias = fit_weights(
-                rows[seen], task.targets(seen), task.importance(seen, recipe), recipe, space, background
-            )
-            scores[unseen] = rows[unseen] @ weights + bias
-    return scores
+@dataclass(frozen=True, slots=True)
+class _Fitter:
+    """What all heads are fitted on: the rows of every example, the space of their columns, the background."""
+
+    rows: sparse.csr_matrix
+    space: FeatureSpace
+    background: Background
+
+    def head(self, task: _Task, start: int) -> tuple[F32, F32, Head]:
+        """(columns × scores, bias, head) on all examples of `task`; calibrated on held-out folds. `start`: its first score."""
+        scores = self.held_out(task)[task.own]
+        told = [task.labels[place] for place in task.answers[task.own]]
+        calibration = fit_calibration(scores, told, task.labels)
+        shares = calibration.probabilities(scores)
+        right = np.asarray(shares.argmax(axis=1) == task.answers[task.own])
+        cut = best_cut(shares, told, task.labels) if task.recipe.by_f1 else 0.5
+        weights, bias = self.weights(task, task.every)
+        return weights, bias, Head(task.name, task.labels, start, calibration, threshold_for(shares, right), cut)
+
+    def held_out(self, task: _Task) -> F32:
+        """Scores of every text by a model that saw no text of its fold."""
+        rows = self.rows[task.places]
+        scores = np.zeros((len(task.places), 1 if len(task.labels) == 2 else len(task.labels)), dtype=np.float32)
+        for fold in np.unique(task.folds):
+            seen, unseen = np.flatnonzero(task.folds != fold), np.flatnonzero(task.folds == fold)
+            if seen.size:
+                weights, bias = self.weights(task, seen)
+                scores[unseen] = rows[unseen] @ weights + bias
+        return scores
+
+    def weights(self, task: _Task, seen: I64) -> tuple[F32, F32]:
+        """(columns × scores, bias) from the examples `seen`, over the rows as they are: scales and the background are folded in."""
+        rows = self.rows[np.asarray(task.places)[seen]]
+        blocks = self._blocks(rows, task.recipe)
+        read = sparse.hstack([block.read(rows) for block in blocks]).tocsr()
+        fitted, bias = fit_ridge(read, task.targets(seen), task.importance(seen), task.recipe.strength)
+        weights = np.zeros((rows.shape[1], fitted.shape[1]), dtype=np.float32)
+        start = 0
+        for block in blocks:
+            weights[block.columns] += block.unfold(fitted[start : start + block.width])
+            start += block.width
+        return weights, bias
+
+    def _blocks(self, rows: sparse.csr_matrix, recipe: Recipe) -> list[_Block]:
+        """The blocks of `recipe`; a block of the background is scaled to unit mean square over `rows`."""
+        parts = {"joint_": recipe.joint, "": recipe.text, "title_": recipe.title}
+        plain = {f"{part}char": weight for part, weight in parts.items()}
+        plain |= {f"{part}word": weight * recipe.words for part, weight in parts.items()}
+        blocks = [self._plain(name, weight) for name, weight in plain.items() if weight]
+        columns = self.space.columns(_FAMILY["joint_corpus"])
+        for weight, matrix in ((recipe.themes, self.background.themes), (recipe.sections, self.background.sections)):
+            if not weight or not matrix.size:
+                continue
+            shown = rows[:, columns] @ matrix
+            spread = float(np.sum((shown - shown.mean(axis=0)) ** 2) / max(rows.shape[0], 1))
+            blocks.append(_Block(columns, matrix * np.float32((weight / max(spread, 1e-9)) ** 0.5)))
+        return blocks
+
+    def _plain(self, family: str, weight: float) -> _Block:
+        columns = self.space.columns(_FAMILY[family])
+        width = columns.stop - columns.start
+        return _Block(columns, sparse.eye(width, dtype=np.float32) * np.float32(weight**0.5))
 
 
 def train(
     examples: Sequence[Example], version: str, name: str = "vi", inner: int = FOLDS, background: Background = NOTHING
 ) -> Bundle:
     """All heads on all examples; calibrated on `inner` grouped folds."""
-    texts = [normalise(example.text) for example in examples]
-    titles = [normalise(example.title) for example in examples]
+    texts = as_read([example.text for example in examples])
+    titles = titles_as_read([example.title for example in examples])
     counts = hashed_counts(texts, titles, FAMILIES)
-    space = FeatureSpace.fit(counts, background)
-    rows = scaled_rows(space, counts)
-    blocks, biases, heads, start = [], [], {}, 0
-    for head_name, task in _heads(examples):
-        weights, bias, head = _fit_head(head_name, task, examples, rows, space, background, start, inner)
-        blocks.append(weights)
+    space = FeatureSpace.fit(counts, (background.buckets, background.idf))
+    fitter = _Fitter(space.counted(counts), space, background)
+    weights, biases, heads, start = [], [], {}, 0
+    for task in _tasks(examples, inner):
+        mine, bias, head = fitter.head(task, start)
+        weights.append(mine)
         biases.append(bias)
-        heads[head_name] = head
+        heads[task.name] = head
         start += head.width
-    card = _describe(examples)
-    levels, scale = quantised(np.hstack(blocks), space)
-    return Bundle(name, version, space, levels, scale, np.concatenate(biases), heads, card)
+    levels, scale = quantised(np.hstack(weights), space)
+    return Bundle(name, version, space, levels, scale, np.concatenate(biases), heads, _describe(examples))
 
 
-def _heads(examples: Sequence[Example]) -> Iterator[tuple[str, str]]:
-    """(head, task): one for each task, and a second where both news and people's words answer it."""
+def _tasks(examples: Sequence[Example], inner: int) -> Iterator[_Task]:
+    """One for each task, and a second where both news and people's words answer it."""
     for task in sorted({task for example in examples for task in example.answers}):
-        yield task, task
+        yield _numbered(examples, task, task, inner)
         if len({examples[place].kind == "news" for place in with_task(examples, task)}) == 2:
-            yield task + NEWS, task
+            yield _numbered(examples, task, task + NEWS, inner)
 
 
-def scaled_rows(space: FeatureSpace, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Counts → the rows that the heads read."""
-    counts.sort_indices()
-    rows = np.repeat(np.arange(counts.shape[0], dtype=np.int64), np.diff(counts.indptr))
-    return space.scale(rows, counts.indices.astype(np.int64), counts.data, counts.shape[0])
-
-
-def _fit_head(
-    name: str,
-    task: str,
-    examples: Sequence[Example],
-    rows: sparse.csr_matrix,
-    space: FeatureSpace,
-    background: Background,
-    start: int,
-    inner: int,
-) -> tuple[F32, F32, Head]:
-    recipe = RECIPES.get(name, DEFAULT)
+def _numbered(examples: Sequence[Example], task: str, name: str, inner: int) -> _Task:
     places = with_task(examples, task)
-    mine = rows[places]
-    numbered = _numbered([examples[place] for place in places], task, name.endswith(NEWS), inner)
-    scores = held_out_scores(mine, numbered, recipe, space, background)
-    own, labels = numbered.own, numbered.labels
-    told = [labels[place] for place in numbered.answers[own]]
-    calibration = fit_calibration(scores[own], told, labels)
-    shares = calibration.probabilities(scores[own])
-    right = np.asarray(shares.argmax(axis=1) == numbered.answers[own])
-    every = np.arange(len(places))
-    weights, bias = fit_weights(
-        mine, numbered.targets(every), numbered.importance(every, recipe), recipe, space, background
-    )
-    cut = best_cut(shares, told, labels) if recipe.by_f1 else 0.5
-    return weights, bias, Head(name, labels, start, calibration, threshold_for(shares, right), cut)
-
-
-def _numbered(examples: Sequence[Example], task: str, news: bool, inner: int) -> _Task:
-    labels = labels_of(examples, task)
-    kinds = np.asarray([example.kind == "news" for example in examples])
+    mine = [examples[place] for place in places]
+    labels = labels_of(mine, task)
+    kinds = np.asarray([example.kind == "news" for example in mine])
     return _Task(
+        name,
         labels,
-        np.asarray([labels.index(example.answers[task]) for example in examples], dtype=np.int64),
-        kinds == news if kinds.any() and not kinds.all() else np.ones(len(examples), dtype=bool),
-        np.asarray([fold_of(example.group, inner) for example in examples], dtype=np.int64),
+        places,
+        np.asarray([labels.index(example.answers[task]) for example in mine], dtype=np.int64),
+        kinds == name.endswith(NEWS) if kinds.any() and not kinds.all() else np.ones(len(mine), dtype=bool),
+        np.asarray([fold_of(example.group, inner) for example in mine], dtype=np.int64),
     )
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from nlp.background import NOTHING, Background, fit_background
+from nlp.background import NOTHING, WORDS, Background, fit_background
 from nlp.corpus import Piece, unlabelled
 from nlp.datasets import Example
 from nlp.linear import load_bundle, save_bundle
+from nlp.reading import clip
 from nlp.ridge import fit_ridge
+from nlp.space import FeatureSpace
 from nlp.train import train
 
 FIELDS = ("giao_thong", "y_te", "giao_duc")
@@ -54,10 +57,29 @@ def test_ridge_is_the_closed_form() -> None:
     assert np.allclose(bias, exact[-1] * 0.1**0.5, atol=5e-3)
 
 
+def likeness(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Cosines between the rows of two sets, each centred."""
+    ones, others = (part - part.mean(axis=0) for part in (ones, others))
+    ones, others = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (ones, others))
+    return np.asarray(ones @ others.T)
+
+
 def test_words_of_one_field_lie_together(background: Background) -> None:
-    assert background.themes.shape[0] == background.buckets.size
+    """Texts of a field that share none of its words: their themes are alike, their words are not."""
+    g, fields = np.random.default_rng(6), np.arange(90) % 3
+    space = FeatureSpace.of((WORDS,), background.buckets, background.idf)
+    ones, others = (
+        space.rows([sentence(g, field, words_of(field)[half]) for field in fields], [""] * len(fields))
+        for half in (slice(125), slice(125, 250))
+    )
+    same = np.equal.outer(fields, fields)
+    words = likeness(ones.toarray(), others.toarray())
+    themes = likeness(ones @ background.themes, others @ background.themes)
+    nearer = {name: part[same].mean() - part[~same].mean() for name, part in (("themes", themes), ("words", words))}
+    assert nearer["themes"] > 0.1 > 10 * abs(nearer["words"])
+    nearest = np.stack([themes[:, fields == field].mean(axis=1) for field in range(3)], axis=1).argmax(axis=1)
+    assert np.mean(nearest == fields) > 0.95
     assert background.sections.shape == (background.buckets.size, 3)
-    assert np.all(np.diff(background.buckets.astype(np.int64)) > 0)
 
 
 def test_too_little_text_teaches_nothing() -> None:
@@ -139,3 +161,14 @@ def test_labelled_texts_are_left_out_of_the_corpus(tmp_path: Path) -> None:
     comment = Example(text="Mong sửa sớm", title="CẦU Làng Rê hỏng!", kind="comment", group="a")
     assert [piece.section for piece in unlabelled(tmp_path, [])] == ["vnx:thoi-su", "vnx:giao-duc"]
     assert [piece.text for piece in unlabelled(tmp_path, [comment])] == ["trường mới . khai giảng ở xã"]
+
+
+def test_training_reads_of_a_long_text_what_use_reads() -> None:
+    g = np.random.default_rng(9)
+    long = [
+        replace(e, text=f"{e.text} {'giua ' * 300}{e.text}")
+        for e in _examples(g, [words_of(k) for k in range(3)], "comment", 30)
+    ]
+    whole, clipped = (train(examples, "thu") for examples in (long, [replace(e, text=clip(e.text)) for e in long]))
+    assert np.array_equal(whole.space.kept, clipped.space.kept)
+    assert np.array_equal(whole.levels, clipped.levels)
