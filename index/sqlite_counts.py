@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from duluan.query import Filter
+from index import sqlite_hours
 from index.base import CountRow
 from index.counting import Groups, add_foreign, check, rows, table, uncollected
 from index.rows import seconds
@@ -23,6 +24,7 @@ from index.sqlite_reprints import foreign
 from index.sqlite_schema import SECOND_BITS
 
 _ROLLED: Final = frozenset({"hour", "day", "issue", "topic", "sentiment", "place"})
+_BOARD: Final = ("hour", "topic", "sentiment")
 _HOUR, _DAY = 3600, 86_400
 _SHIFT = 7 * _HOUR  # Vietnam has kept +07:00 without summer time since 1975; local midnight is 17:00 UTC
 
@@ -43,6 +45,10 @@ def _fits(query: Filter, by: Sequence[str]) -> bool:
 
 
 def _rolled(db: sqlite3.Connection, query: Filter, by: Sequence[str]) -> list[CountRow]:
+    if tuple(by) == _BOARD and not (query.topics or query.sentiments or query.places or query.issues):
+        bounds = [None if bound is None else seconds(bound) for bound in (query.since, query.until)]
+        *keys, documents, voices = sqlite_hours.columns(db, *bounds)
+        return table(by, keys, documents, voices)
     *keys, documents, voices = _columns(db, *_cells(query, by), len(by) + 2)
     if documents:
         add_foreign(keys, voices, foreign(db, query, by))

@@ -22,10 +22,11 @@ _CELL = "hour, issue, topic, sentiment, communes"
 Cell = tuple[int, str, str, str, str]  # hour, issue, topic, sentiment, communes as JSON
 
 
-def keep(db: sqlite3.Connection, ids: Sequence[str], reprints: Sequence[str] | None = None) -> None:
+def keep(db: sqlite3.Connection, ids: Sequence[str], reprints: Sequence[str] | None = None) -> set[int]:
     """Bring the rows of these documents up to date after they were written, removed or moved: as reprints, and as originals.
 
     `reprints`: those among `ids` that may be reprints, where the caller knows (most are none, and need not be looked up).
+    Returns the hours (seconds since 1970) of the reprints whose originals changed: their voices may have changed too.
     """
     asked = json.dumps(list(ids))
     db.execute("DELETE FROM reprints WHERE id IN (SELECT value FROM json_each(?))", (asked,))
@@ -35,19 +36,24 @@ def keep(db: sqlite3.Connection, ids: Sequence[str], reprints: Sequence[str] | N
             WHERE d.id IN (SELECT value FROM json_each(?)) AND d.origin <> d.id""",
         (asked if reprints is None else json.dumps(reprints),),
     ).fetchall()
-    # not INSERT … SELECT: a statement of several rows keeps copies of all pages that it touches, which cost ten times the rows
+    # Not INSERT … SELECT: of a 117,756 load that took 0.73 s, these rows one by one 0.008 s per 20,000 documents.
     db.executemany(f"INSERT INTO reprints (id, origin, {_CELL}) VALUES (?, ?, ?, ?, ?, ?, ?)", found)
-    stale = db.execute(
-        """SELECT DISTINCT origin FROM reprints WHERE origin IN (SELECT value FROM json_each(?1))
-           UNION SELECT origin FROM reprints WHERE id IN (SELECT value FROM json_each(?1))""",
+    originals = db.execute(
+        f"""WITH stale (origin) AS (
+                SELECT origin FROM reprints WHERE origin IN (SELECT value FROM json_each(?1))
+                UNION SELECT origin FROM reprints WHERE id IN (SELECT value FROM json_each(?1)))
+            SELECT {cell}, stale.origin FROM stale LEFT JOIN documents d ON d.id = stale.origin AND d.origin = d.id""",
         (asked,),
     ).fetchall()
-    for (origin,) in stale:
-        own = db.execute(f"SELECT {cell} FROM documents d WHERE d.id = ? AND d.origin = d.id", (origin,)).fetchone()
-        db.execute(
-            "UPDATE reprints SET o_hour = ?, o_issue = ?, o_topic = ?, o_sentiment = ?, o_communes = ? WHERE origin = ?",
-            (*(own or (None,) * 5), origin),
-        )
+    db.executemany(
+        "UPDATE reprints SET o_hour = ?, o_issue = ?, o_topic = ?, o_sentiment = ?, o_communes = ? WHERE origin = ?",
+        originals,
+    )
+    stale = json.dumps([row[-1] for row in originals])
+    hours = db.execute(
+        "SELECT DISTINCT hour FROM reprints WHERE origin IN (SELECT value FROM json_each(?))", (stale,)
+    ).fetchall()
+    return {hour for (hour,) in hours}
 
 
 def move(db: sqlite3.Connection, old: str, new: str) -> None:

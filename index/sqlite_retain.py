@@ -12,7 +12,6 @@ from typing import Any
 
 from duluan.clock import format_time
 from duluan.model import VOICE_KINDS, Clustered
-from index import sqlite_reprints
 from index.ledger import dump, without_excerpts
 from index.retention import NEWS_BODY, VOICE_TEXT, shortened
 from index.rows import body_of, micros
@@ -101,8 +100,7 @@ def takedown(db: sqlite3.Connection, id: str, now: datetime) -> bool:
     title = rows[0][10] if rows else ""
     deltas = Deltas()
     remove(db, rows, deltas)
-    apply_deltas(db, deltas)
-    sqlite_reprints.keep(db, [id])
+    apply_deltas(db, deltas, [id])
     _blank_titles(db, id, title)
     touched = _remove_evidence(db, id)
     _blank_mails(db, touched)
@@ -171,9 +169,15 @@ def check(db: sqlite3.Connection) -> list[str]:
     found = [row[0] for row in db.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     documents = db.execute("SELECT count(*) FROM documents").fetchone()[0]
     rolled = db.execute("SELECT coalesce(sum(documents), 0) FROM hourly WHERE place = ''").fetchone()[0]
+    by_hour = db.execute("SELECT coalesce(sum(value), 0) FROM hour_cells, json_each(cells, '$[2]')").fetchone()[0]
     by_issue = db.execute("SELECT coalesce(sum(documents), 0) FROM hourly_issue WHERE place = ''").fetchone()[0]
     indexed = db.execute('SELECT count(*) FROM search WHERE search MATCH \'":i:0" OR ":i:1"\'').fetchone()[0]
-    for name, number in (("hourly", rolled), ("hourly_issue", by_issue), ("search", indexed)):
+    for name, number in (
+        ("hourly", rolled),
+        ("hour_cells", by_hour),
+        ("hourly_issue", by_issue),
+        ("search", indexed),
+    ):
         if number != documents:
             found.append(f"{name}: {number} ≠ {documents}")
     return found

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from duluan.errors import StoreError
+from index import sqlite_hours
 
 COUNTER_BITS: Final = 19
 PREFIX_BITS: Final = 12
@@ -110,7 +111,20 @@ def _005_labels(db: sqlite3.Connection) -> None:
     _run(db, "CREATE TABLE labels (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID")
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_001_documents, _002_counts, _003_ledgers, _004_reprints, _005_labels)
+def _006_hours(db: sqlite3.Connection) -> None:
+    """See `sqlite_hours`."""
+    _run(db, "CREATE TABLE hour_cells (hour INTEGER PRIMARY KEY, cells TEXT NOT NULL)")
+    sqlite_hours.renew(db, [hour for (hour,) in db.execute("SELECT DISTINCT hour FROM hourly WHERE place = ''")])
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    _001_documents,
+    _002_counts,
+    _003_ledgers,
+    _004_reprints,
+    _005_labels,
+    _006_hours,
+)
 VERSION: Final = len(MIGRATIONS)
 
 

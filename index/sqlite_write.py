@@ -11,7 +11,7 @@ from typing import Any
 
 from duluan.errors import StoreError
 from duluan.model import Rejected
-from index import sqlite_reprints
+from index import sqlite_hours, sqlite_reprints
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.merging import final_issue
 from index.rows import Prepared, search_text
@@ -52,9 +52,8 @@ def write_batch(
     ready = _moved(db, [item for item in ready if item.document.id not in buried])
     chosen = _documents(db, ready, policy, deltas)
     put_issues(db, batch.issues)
-    apply_deltas(db, deltas)
     documents = [item.document for item in chosen]
-    sqlite_reprints.keep(db, [d.id for d in documents], [d.id for d in documents if d.origin != d.id])
+    apply_deltas(db, deltas, [d.id for d in documents], [d.id for d in documents if d.origin != d.id])
     _merge(db, batch.merges)
     add_fetches(db, batch.fetches)
     add_rejections(db, (*batch.rejected, *rejected))
@@ -63,8 +62,13 @@ def write_batch(
     return WriteResult(written=len(chosen), skipped=len(ready) - len(chosen), rejected=tuple(rejected))
 
 
-def apply_deltas(db: sqlite3.Connection, deltas: Deltas) -> None:
-    """Bring both tables of hourly counts up to date; cells that fall to 0 go."""
+def apply_deltas(
+    db: sqlite3.Connection, deltas: Deltas, ids: Sequence[str], reprints: Sequence[str] | None = None
+) -> None:
+    """Bring all rollups up to date after the documents `ids` changed; cells that fall to 0 go.
+
+    `reprints`: those of `ids` that may be reprints, where the caller knows.
+    """
     changed = [(*cell, *delta) for cell, delta in deltas.cells.items() if any(delta)]
     coarse: dict[tuple[str, int, str, str], list[int]] = {}
     for (_, *rest), (documents, originals) in deltas.cells.items():
@@ -73,6 +77,8 @@ def apply_deltas(db: sqlite3.Connection, deltas: Deltas) -> None:
         total[1] += originals
     _upsert(db, "hourly_issue", "issue, place, hour, topic, sentiment", changed)
     _upsert(db, "hourly", "place, hour, topic, sentiment", [(*c, *d) for c, d in coarse.items() if any(d)])
+    hours = sqlite_reprints.keep(db, ids, reprints)
+    sqlite_hours.renew(db, hours.union(hour for _, hour, *_ in coarse))
 
 
 def remove(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], deltas: Deltas) -> None:
