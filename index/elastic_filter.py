@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from duluan.query import Filter, Term
-from index.rows import TOKEN_LIMIT, micros, seconds
+from index.rows import micros, seconds
+from index.tokens import TOKEN_LIMIT
 
 Query = dict[str, Any]
 

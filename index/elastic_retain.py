@@ -21,7 +21,8 @@ from index.elastic_state import Counters, bury
 from index.elastic_write import Writer
 from index.ledger import dump, without_excerpts
 from index.retention import NEWS_BODY, VOICE_TEXT, shortened
-from index.rows import body_of, micros, search_text, seconds
+from index.rows import body_of, micros, seconds
+from index.tokens import search_text
 
 Source = dict[str, Any]
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from duluan.query import Filter
 from duluan.text import excerpt, squeeze
-from index.rows import TOKEN_LIMIT, word_tokens
+from index.tokens import TOKEN_LIMIT, word_tokens
 
 OPEN, CLOSE = "⟦", "⟧"
 LENGTH = 300  # characters of text; the law's limit for a quoted lead in design.md §4.5

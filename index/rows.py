@@ -1,7 +1,4 @@
-"""One document in both stores: its search tokens, its time to the second, its fingerprint, and its JSON body and back.
-
-Both stores index the same token string, so the same query finds the same documents in the same order.
-"""
+"""One document in both stores: its search tokens, its time to the second, its fingerprint, and its JSON body and back."""
 
 from __future__ import annotations
 
@@ -15,51 +12,13 @@ from typing import Any
 import orjson
 
 from duluan.model import Clustered, Engagement, Place, Rejected
-from duluan.text import search_tokens
 from duluan.voices import commune_codes
+from index.tokens import search_texts
 
-TOKEN_LIMIT = 64  # characters: Lucene refuses terms above 32,766 bytes; nobody searches for a longer word
-BARRIER = "¶"  # between title and text, so that no phrase spans both; never a word character, so never a query's
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = -2_208_988_800, 4_102_444_800  # 1900 and 2100: what is outside is a broken clock or a wrong parse
-
-
-def tokens_of(text: str) -> list[str]:
-    """Folded word tokens, each cut to TOKEN_LIMIT: the only form in which text is indexed and asked for."""
-    return [token if len(token) <= TOKEN_LIMIT else token[:TOKEN_LIMIT] for token in search_tokens(text)]
-
-
-def search_text(title: str, text: str) -> str:
-    """The one searched field: the title's tokens, a barrier, the text's tokens, joined by spaces.
-
-    No folding rule reaches over white space, so it is done chunk by chunk; and Vietnamese has some 7,000 syllables, so that
-    nearly every chunk is one seen before: three times as fast as whole texts.
-    """
-    fold = _FOLDED.__getitem__
-    return "".join([*map(fold, title.split()), f"{BARRIER} ", *map(fold, text.split())])[:-1]
-
-
-def word_tokens(word: str) -> list[str]:
-    """`tokens_of` of text without white space, remembered."""
-    return _FOLDED[word].split()
-
-
-class _Folded(dict[str, str]):
-    """Chunk between two spaces → its tokens, a space after each; remembers the short ones."""
-
-    def __missing__(self, chunk: str) -> str:
-        tokens = "".join([f"{token} " for token in tokens_of(chunk)])
-        if len(chunk) <= TOKEN_LIMIT:
-            if len(self) > _REMEMBERED:
-                self.clear()
-            self[chunk] = tokens
-        return tokens
-
-
-_REMEMBERED = 100_000  # chunks: about 15 MB
-_FOLDED = _Folded()
 
 
 def micros(moment: datetime) -> int:
@@ -169,7 +128,7 @@ class Prepared:
 
     document: Clustered
     body: str
-    tokens: str  # see `search_text`
+    tokens: str  # see `tokens.search_text`
     at: int  # seconds since 1970 of published, else fetched
     fetched: int  # microseconds since 1970: the version
     published: int | None
@@ -181,9 +140,11 @@ def prepare(documents: Iterable[Clustered]) -> tuple[list[Prepared], list[Reject
     """Documents in the form that stores write; what no store can hold is rejected with its reason."""
     ready: list[Prepared] = []
     rejected: list[Rejected] = []
-    for document in documents:
+    given = list(documents)
+    tokens = search_texts([(document.title, document.text) for document in given])
+    for document, searched in zip(given, tokens, strict=True):
         try:
-            ready.append(_prepared(document))
+            ready.append(_prepared(document, searched))
         except (UnicodeEncodeError, orjson.JSONEncodeError):
             rejected.append(Rejected("bad_text", document.id, document.source, "không mã hóa được sang UTF-8"))
         except ValueError as error:
@@ -191,7 +152,7 @@ def prepare(documents: Iterable[Clustered]) -> tuple[list[Prepared], list[Reject
     return ready, rejected
 
 
-def _prepared(document: Clustered) -> Prepared:
+def _prepared(document: Clustered, tokens: str) -> Prepared:
     fetched = micros(document.fetched)
     published = None if document.published is None else micros(document.published)
     at = (fetched if published is None else published) // 1_000_000
@@ -201,7 +162,7 @@ def _prepared(document: Clustered) -> Prepared:
     return Prepared(
         document=document,
         body=body,
-        tokens=search_text(document.title, document.text),
+        tokens=tokens,
         at=at,
         fetched=fetched,
         published=published,

@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 
 from duluan.query import Filter, Term
-from index.rows import TOKEN_LIMIT, seconds
+from index.rows import seconds
 from index.sqlite_schema import SECOND_BITS
+from index.tokens import TOKEN_LIMIT
 
 _PLAIN = re.compile(r"[a-z0-9_.-]+")
 

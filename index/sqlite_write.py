@@ -14,10 +14,11 @@ from duluan.model import Rejected
 from index import sqlite_hours, sqlite_reprints
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.merging import final_issue
-from index.rows import Prepared, search_text
+from index.rows import Prepared
 from index.sqlite_filter import facets
 from index.sqlite_ledger import add_fetches, add_rejections, put_issues, put_state
 from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS
+from index.tokens import search_text
 
 SECONDS_AN_HOUR = 3600
 Cell = tuple[str, str, int, str, str]  # issue, place, hour, topic, sentiment
