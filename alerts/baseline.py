@@ -138,11 +138,14 @@ class Baselines:
 
     def size(self, rows: Ints, expected: Floats, hours: tuple[int, ...], prior: float) -> Floats:
         """r of the negative binomial per row and window, own dispersion and the uncertainty of the rate included."""
-        kappa = self.pool.counts()[1]
         own = np.clip((self.misfit[rows] + _OWN_DAYS) / (self.days[rows] + _OWN_DAYS), 0.6, 6.0)[:, None]
-        days = np.maximum(np.array(hours) / DAY, 1.0) ** 0.7  # days of a week are not independent
-        clump = self.pool.clump(np.array(hours, dtype=float))
-        excess = own * (1 + clump + kappa * expected / days) - 1
+        return self._size(own * self.pool.variance(expected, hours) - 1, rows, expected, prior)
+
+    def calm_size(self, rows: Ints, expected: Floats, hours: tuple[int, ...], prior: float, pool: Dispersion) -> Floats:
+        """r of rows whose own scatter is the trouble looked for: they are held to that of `pool`."""
+        return self._size(pool.variance(expected, hours) - 1, rows, expected, prior)
+
+    def _size(self, excess: Floats, rows: Ints, expected: Floats, prior: float) -> Floats:
         unsure = 1 / (self.voices[rows] + prior * self._pull() + 0.5)[:, None]
         size: Floats = 1 / np.maximum(np.maximum(excess, 0.02) / expected + unsure, 1e-6)
         return size

@@ -149,10 +149,13 @@ def _value(alert: Alert, key: str, otherwise: float) -> float:
 
 def _summary(alert: Alert) -> str:
     usual = "các vấn đề mới cùng tuổi thường có" if alert.coverage.get("newborn") else "ngày thường có"
-    return (
+    summary = (
         f"{alert.voices} lượt ý kiến trong {_hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
         f"{percent(alert.share)} là tiêu cực, thường ngày {percent(alert.share_usual)}."
     )
+    if alert.coverage.get("alarming"):
+        summary += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
+    return summary
 
 
 def _tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:

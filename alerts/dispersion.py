@@ -78,6 +78,12 @@ class Dispersion:
         day, block = self.counts()[0], min(self.short(), 1.5 * self.counts()[0])
         return np.interp(np.log(hours), np.log([1.0, BLOCK, 24.0]), [0.4 * block, block, day])
 
+    def variance(self, expected: Floats, hours: tuple[int, ...]) -> Floats:
+        """Variance of a count over its mean: rows × windows of `hours`, with `expected` voices."""
+        days = np.maximum(np.array(hours) / 24, 1.0) ** 0.7  # days of a week are not independent
+        ratio: Floats = 1 + self.clump(np.array(hours, dtype=float)) + self.counts()[1] * expected / days
+        return ratio
+
     def copy(self) -> Dispersion:
         """An independent copy."""
         return Dispersion(

@@ -50,8 +50,8 @@ class Engine:
 
     @property
     def rows(self) -> list[Row]:
-        """One per issue, with its running episode."""
-        return self.memory.ledger.rows
+        """One per issue and theme, with its running episode."""
+        return [row for ledger in self.memory.ledgers() for row in ledger.rows]
 
     @property
     def merged(self) -> dict[str, str]:
@@ -92,7 +92,7 @@ class Engine:
                 return []
             memory.begin(int(self._queue[0][0]))
         now = int(np.ceil(at - 1e-9))
-        for table in (*memory.ledger.tables(), memory.exposure.voices, memory.exposure.lost):
+        for table in (*memory.ledger.tables(), *memory.themes.tables(), memory.exposure.voices, memory.exposure.lost):
             table.roll(now + 1)
         while self._queue and self._queue[0][0] <= at:
             entry = heapq.heappop(self._queue)

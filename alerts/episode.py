@@ -11,7 +11,6 @@ from alerts.signal import Turn
 CALM: Final = 0.7  # decades below the watch threshold that count as calm
 EASE_HOURS: Final = 24
 CLOSE_HOURS: Final = 72  # cool-down: within it the same trouble is the same episode
-RENEWED: Final = 7 * 24  # the longest window: what rises after a calm, so long after the opening, is something new
 LONG: Final = 14 * 24  # after this an episode is the new usual and is learnt at full weight
 
 Stage = Literal["open", "easing", "closed"]
@@ -65,6 +64,6 @@ class Episode:
         """Whether it may be forgotten: closed, and a new rise is a new episode."""
         return self.stage == "closed" and hour - self.loud >= 2 * CLOSE_HOURS
 
-    def spent(self, hour: int) -> bool:
-        """Whether a rise at `hour` is no longer this trouble: it has calmed down, and no window reaches back to its opening."""
-        return self.stage != "open" and hour - self.opened >= RENEWED
+    def spent(self, hour: int, longest: int) -> bool:
+        """Whether a rise at `hour` is something new: this trouble has calmed down, and no window of `longest` hours reaches back to it."""
+        return self.stage != "open" and hour - self.opened >= longest

@@ -12,7 +12,7 @@ raises v but not n/v, so it counts against every alternative. The mean of ratios
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -27,12 +27,15 @@ MIN_VOICES: Final = 4
 _TONE_WEIGHT: Final = 0.3
 _LN10: Final = float(np.log(10))
 # Harmless swells (praise, a festival) come about once in a hundred weeks of an issue, so volume alone proves two decades at most.
-_VOLUME_CAP: Final = 2.0 * _LN10
+VOLUME_CAP: Final = 2.0 * _LN10
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Rows × windows: voices, soft negatives, expected voices, size r of the count, per row share s; per window its over-dispersion c."""
+    """Rows × windows: voices, soft negatives, expected voices, size r of the count, per row share s; per window its over-dispersion c.
+
+    `cap` (rows × 1, natural log) limits what volume alone proves.
+    """
 
     voices: Floats
     negatives: Floats
@@ -40,6 +43,7 @@ class Windows:
     size: Floats
     share: Floats
     temper: Floats
+    cap: Floats = field(default_factory=lambda: np.full((1, 1), VOLUME_CAP))
 
 
 def _tempered(tone: Floats, temper: Floats) -> Floats:
@@ -59,9 +63,7 @@ def _surge(w: Windows, k: float) -> Floats:
     grown = 1 + w.share[:, None] * (k - 1)
     log_grown = np.log(grown)
     volume = w.voices * log_grown - (w.size + w.voices) * np.log1p(w.expected * (grown - 1) / (w.size + w.expected))
-    ratio: Floats = np.minimum(volume, _VOLUME_CAP) + _tempered(
-        w.negatives * np.log(k) - w.voices * log_grown, w.temper
-    )
+    ratio: Floats = np.minimum(volume, w.cap) + _tempered(w.negatives * np.log(k) - w.voices * log_grown, w.temper)
     return ratio
 
 

@@ -1,4 +1,4 @@
-"""Items in: each publication becomes a voice in its issue's row, a reprint, or a shadow of a source in quarantine."""
+"""Items in: each publication becomes a voice in the rows of its issue and themes, a reprint, or a shadow of a source in quarantine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import numpy as np
 
 from alerts.echo import WINDOW
 from alerts.hours import to_hours
-from alerts.ledger import Mark
+from alerts.ledger import Ledger, Mark
 from alerts.memory import Memory
 from duluan.model import Fetch, Voice
+from duluan.themes import themes_of
 
 
 def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
@@ -27,11 +28,16 @@ def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
     row = ledger.row(item.issue, int(start))
     ledger.age_from(row, int(start))
     ledger.origins[item.origin] = (ledger.rows[row].issue, int(at))
-    _mark(memory, row, item, (start + end) / 2, voice=True)
     _hear(memory, source, row, int(start), held=False)
-    for hour, part in _spread(memory, start, end):
+    rows = [(ledger, row)]
+    rows += [(memory.themes, memory.themes.standing_row(t.key, memory.first or 0)) for t in themes_of(item)]
+    hours = _spread(memory, start, end)
+    for hour, part in hours:
         memory.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
-        _add(memory, row, hour, part, part * item.p_neg)
+    for table, place in rows:
+        _mark(table, place, item, (start + end) / 2, voice=True)
+        for hour, part in hours:
+            _add(table, place, hour, (part, part * item.p_neg), memory.closed)
 
 
 def _reprint(memory: Memory, item: Voice, hour: float) -> bool:
@@ -41,7 +47,7 @@ def _reprint(memory: Memory, item: Voice, hour: float) -> bool:
         return False
     row = memory.ledger.find(known[0])
     if row is not None:
-        _mark(memory, row, item, hour, voice=False)
+        _mark(memory.ledger, row, item, hour, voice=False)
     return True
 
 
@@ -82,15 +88,16 @@ def _spread(memory: Memory, start: float, end: float) -> list[tuple[int, float]]
     return list(zip(hours.tolist(), (weight / weight.sum()).tolist(), strict=True))
 
 
-def _add(memory: Memory, row: int, hour: int, voices: float, negatives: float) -> None:
-    ledger = memory.ledger
+def _add(ledger: Ledger, row: int, hour: int, counts: tuple[float, float], closed: int) -> None:
+    """Add voices and negatives to one hour; hours before `closed` are behind the lag already."""
+    voices, negatives = counts
     ledger.voices.add(row, hour, voices)
     ledger.negatives.add(row, hour, negatives)
-    if hour < memory.closed:
-        ledger.base.late(row, voices, negatives, memory.closed - hour)
+    if hour < closed:
+        ledger.base.late(row, voices, negatives, closed - hour)
 
 
-def _mark(memory: Memory, row: int, item: Voice, hour: float, *, voice: bool) -> None:
-    memory.ledger.rows[row].marks.append(
+def _mark(ledger: Ledger, row: int, item: Voice, hour: float, *, voice: bool) -> None:
+    ledger.rows[row].marks.append(
         Mark(hour, item.id, item.origin, item.source, item.kind, item.p_neg, item.topic, item.places, voice)
     )

@@ -1,19 +1,24 @@
-"""From scores to turns: thresholds from the budgets, one episode per issue, and a system alert where too little is read."""
+"""From scores to turns: thresholds from the budgets, one episode per issue or theme, and a system alert where too little is read."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from alerts import report
 from alerts.episode import LONG, Episode, episode_id
 from alerts.hours import DAY, SPAN, WEEK
+from alerts.ledger import Row
 from alerts.memory import Memory
-from alerts.scoring import Finding, findings
+from alerts.scoring import ALARMING_HOURS, Finding, findings
 from alerts.signal import Signal, Turn
-from alerts.thresholds import ENTER, Bars
+from alerts.thresholds import ENTER, Bars, Track
 from duluan.config import AlertRules
+from duluan.themes import province_wide
 
 _NEW_SHARE: Final = 0.2  # part of the budgets that newborn issues may spend
+_THEME_SHARE: Final = 0.1  # and themes, where the stream has any
+_TRACKS: Final[tuple[Track, ...]] = ("standing", "theme")  # rows; newborn issues are rows of the first
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
 _MAIL_NEGATIVES: Final = 5.5  # soft count; fewer never mail (seeds 0–3: a sixth fewer false mails, recall unchanged)
@@ -21,31 +26,58 @@ _FLOOR: Final = Bars(watch=1.2, mail=2.2)  # log10 evidence below which nothing 
 
 
 def judge(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Signal]:
-    """All turns of this step: system alerts, then issues in the order of their scores' rows, then those that fell silent."""
-    found = findings(memory, now, at)
+    """All turns of this step: system alerts, then issues and themes in the order of their rows, then those that fell silent."""
+    found = [f for f in findings(memory, rules, now, at) if not _explained(memory, f, now)]
     coverage = memory.exposure.coverage(now, 6, at)
     signals = _systemic(memory, coverage, now)
     if not memory.system:
         _record(memory, found, now)
-        bars = {newborn: thresholds(memory, rules, now, newborn=newborn) for newborn in (False, True)}
+        bars = {track: thresholds(memory, rules, now, track) for track in memory.peaks}
         for finding in found:
-            ended = _renewed(memory, finding, now, bars[finding.newborn])
+            if _explained(memory, finding, now):  # by an alert of this very step
+                continue
+            bar = bars[finding.track]
+            ended = _renewed(memory, finding, now, bar)
             if ended:
-                silence = _silence(finding.row)
-                signals.append(report.signal(memory, "closed", ended, silence, now, coverage, bars[finding.newborn]))
-            turn = _turn(memory, finding, now, bars[finding.newborn])
-            episode = memory.ledger.rows[finding.row].episode
+                silence = _silence(finding.track, finding.row)
+                signals.append(report.signal(memory, "closed", ended, silence, now, coverage, bar))
+            turn = _turn(memory, rules, finding, now, bar)
+            episode = _row(memory, finding).episode
             if turn and episode:
-                signals.append(report.signal(memory, turn, episode, finding, now, coverage, bars[finding.newborn]))
-    return signals + _idle(
-        memory, {finding.row for finding in found}, now, thresholds(memory, rules, now, newborn=False)
-    )
+                signals.append(report.signal(memory, turn, episode, finding, now, coverage, bar))
+    return signals + _idle(memory, rules, found, now)
 
 
-def thresholds(memory: Memory, rules: AlertRules, now: int, *, newborn: bool) -> Bars:
+def _row(memory: Memory, finding: Finding) -> Row:
+    return memory.of_track(finding.track).rows[finding.row]
+
+
+def _explained(memory: Memory, finding: Finding, now: int) -> bool:
+    """Whether a theme needs no word of its own: its topic has an alert in the whole province, or issues speak for themselves.
+
+    They do where those with an alert, and the largest, make half of what is more than usual. Of an alarming theme the largest alone
+    explains nothing: its texts may all be neutral, and then nobody would be told.
+    """
+    if finding.track != "theme" or _row(memory, finding).episode is not None:
+        return False
+    wide = memory.find(province_wide(_row(memory, finding).issue))
+    if wide and (episode := wide[0].rows[wide[1]].episode) and episode.stage == "open":
+        return True
+    ledger, counts = memory.ledger, Counter[str]()
+    for mark in _row(memory, finding).marks:
+        if mark.hour >= now - finding.window and mark.origin in ledger.origins:
+            counts[ledger.current(ledger.origins[mark.origin][0])] += 1
+    spoken = {issue for issue in counts if (row := ledger.find(issue)) is not None and ledger.rows[row].episode}
+    if not finding.alarming:
+        spoken |= {issue for issue, _ in counts.most_common(1)}
+    return 2 * sum(counts[issue] for issue in spoken) >= finding.voices - finding.expected
+
+
+def thresholds(memory: Memory, rules: AlertRules, now: int, track: Track) -> Bars:
     """log10 evidence that watch and mail alerts need on one track; higher in the first week."""
-    part = _NEW_SHARE if newborn else 1 - _NEW_SHARE
-    peaks = memory.peaks["newborn" if newborn else "standing"]
+    themes = _THEME_SHARE if memory.themes.rows else 0.0
+    part = {"newborn": _NEW_SHARE, "theme": _THEME_SHARE, "standing": 1 - _NEW_SHARE - themes}[track]
+    peaks = memory.peaks[track]
     caution = 1.0 if memory.age(now) < _WARM else 0.0
     watch = max(peaks.threshold(rules.watch_per_week * part), _FLOOR.watch) + caution
     mail = max(peaks.threshold(rules.mail_per_week * part), _FLOOR.mail) + caution
@@ -53,20 +85,21 @@ def thresholds(memory: Memory, rules: AlertRules, now: int, *, newborn: bool) ->
 
 
 def _record(memory: Memory, found: list[Finding], now: int) -> None:
-    for name, newborn in (("standing", False), ("newborn", True)):
-        high = [f for f in found if f.newborn == newborn and f.score >= ENTER]
-        memory.peaks[name].record([memory.ledger.rows[f.row].issue for f in high], [f.score for f in high], now)
+    for track, peaks in memory.peaks.items():
+        high = [f for f in found if f.track == track and f.score >= ENTER]
+        peaks.record([_row(memory, f).issue for f in high], [f.score for f in high], now)
     if now - memory.recalibrated >= WEEK:
         memory.recalibrated = now
         for peaks in memory.peaks.values():
             peaks.recalibrate(now, memory.first or now)
 
 
-def _turn(memory: Memory, finding: Finding, now: int, bars: Bars) -> Turn | None:
-    row = memory.ledger.rows[finding.row]
-    if row.episode is None and finding.score < bars.watch:
+def _turn(memory: Memory, rules: AlertRules, finding: Finding, now: int, bars: Bars) -> Turn | None:
+    row = _row(memory, finding)
+    if row.episode is None and (finding.score < bars.watch or finding.voices < _least(rules, row)):
         return None
-    mail = bars.mail if finding.negatives >= _MAIL_NEGATIVES else float("inf")
+    worrying = finding.voices if finding.alarming else finding.negatives
+    mail = bars.mail if worrying >= _MAIL_NEGATIVES else float("inf")
     turn: Turn | None = None
     if row.episode is not None and row.episode.over(now):
         row.episode = None
@@ -83,11 +116,17 @@ def _turn(memory: Memory, finding: Finding, now: int, bars: Bars) -> Turn | None
     return turn
 
 
+def _least(rules: AlertRules, row: Row) -> int:
+    """Voices that the office wants to see before an alert on the row's most frequent topic."""
+    topics = Counter(mark.topic for mark in row.marks)
+    return rules.least_voices(min(topics, key=lambda topic: (-topics[topic], topic), default=""))
+
+
 def _renewed(memory: Memory, finding: Finding, now: int, bars: Bars) -> Episode | None:
     """Make room for a new episode where an old one is spent; the old one if that has not been told to be closed."""
-    row = memory.ledger.rows[finding.row]
+    row = _row(memory, finding)
     old = row.episode
-    if old is None or finding.score < bars.watch or not old.spent(now):
+    if old is None or finding.score < bars.watch or not old.spent(now, ALARMING_HOURS if finding.alarming else WEEK):
         return None
     row.episode = None
     told = old.stage == "closed"
@@ -99,25 +138,29 @@ def _flag(memory: Memory, episode: Episode, finding: Finding, now: int) -> None:
     """The hours of a running episode teach little about what is usual."""
     if episode.stage != "closed" and now - episode.opened < LONG:
         start = max(now - finding.window, episode.opened - finding.window)
-        memory.ledger.flags.window(max(start, now - SPAN), now)[finding.row] = 1.0
+        memory.of_track(finding.track).flags.window(max(start, now - SPAN), now)[finding.row] = 1.0
 
 
-def _idle(memory: Memory, seen: set[int], now: int, bars: Bars) -> list[Signal]:
-    """Episodes whose issue has fallen silent still ease and close."""
+def _idle(memory: Memory, rules: AlertRules, found: list[Finding], now: int) -> list[Signal]:
+    """Episodes whose issue or theme has fallen silent still ease and close."""
     signals = []
-    for position, row in enumerate(memory.ledger.rows):
-        if row.episode is None or position in seen:
-            continue
-        turn = row.episode.advance(-1.0, bars.watch, bars.mail, now)
-        if turn is not None:
-            signals.append(report.signal(memory, turn, row.episode, _silence(position), now, 1.0, bars))
-        if row.episode.over(now):
-            row.episode = None
+    seen = {id(_row(memory, finding)) for finding in found}
+    for track in _TRACKS:
+        bars = thresholds(memory, rules, now, track)
+        for position, row in enumerate(memory.of_track(track).rows):
+            if row.episode is None or id(row) in seen:
+                continue
+            turn = row.episode.advance(-1.0, bars.watch, bars.mail, now)
+            if turn is not None:
+                silence = _silence(track, position)
+                signals.append(report.signal(memory, turn, row.episode, silence, now, 1.0, bars))
+            if row.episode.over(now):
+                row.episode = None
     return signals
 
 
-def _silence(row: int) -> Finding:
-    return Finding(row, 0.0, WEEK, 0, 0, 0.02, 1.0, 0.3, newborn=False)
+def _silence(track: Track, row: int) -> Finding:
+    return Finding(track, row, 0.0, WEEK, 0, 0, 0.02, 1.0, 0.3)
 
 
 def _systemic(memory: Memory, coverage: float, now: int) -> list[Signal]:

@@ -7,13 +7,13 @@ import numpy as np
 from alerts.baseline import FLAGGED, LAG, Day
 from alerts.dispersion import BLOCK
 from alerts.hours import DAY, SPAN, Floats, HourTable, starts_day
+from alerts.ledger import Ledger
 from alerts.memory import Memory
 from alerts.newborn import AGES, NEWBORN
 
 
 def close(memory: Memory, now: int) -> None:
     """Absorb the hours that have become 48 h old at hour `now`."""
-    ledger = memory.ledger
     end = now - LAG
     _admit(memory, now)
     if now > memory.ticked:
@@ -21,29 +21,29 @@ def close(memory: Memory, now: int) -> None:
         memory.ticked = now
     if end <= memory.closed:
         return
-    count = len(ledger.rows)
     exposed = memory.exposure.vector(now, min(now - memory.closed, SPAN), now)
-    ledger.base.per_day = max(DAY * float(memory.exposure.weights(now).sum()), 1e-6)
+    for ledger in memory.ledgers():
+        ledger.base.per_day = max(DAY * float(memory.exposure.weights(now).sum()), 1e-6)
     for hour in range(memory.closed, end):
-        flags = ledger.flags.data[:count, hour - ledger.flags.base]
-        voices = ledger.voices.data[:count, hour - ledger.voices.base]
-        negatives = ledger.negatives.data[:count, hour - ledger.negatives.base]
-        ledger.base.absorb(voices, negatives, float(exposed[hour - now]), ledger.weights(flags > 0, hour))
+        for ledger in memory.ledgers():
+            ledger.absorb(hour, float(exposed[hour - now]))
+            if starts_day(hour + 1):
+                _close_day(memory, ledger, hour + 1, now)
         if starts_day(hour + 1):
-            _close_day(memory, hour + 1, now)
+            memory.echoes.forget()
     memory.closed = end
     _grow(memory, end)
-    memory.forecasts.round(ledger, memory.exposure, now, memory.first or 0)
+    memory.forecasts.round(memory.ledger, memory.exposure, now, memory.first or 0)
     if starts_day(now):
-        ledger.forget(now)
+        for ledger in memory.ledgers():
+            ledger.forget(now)
 
 
-def _close_day(memory: Memory, end: int, now: int) -> None:
+def _close_day(memory: Memory, ledger: Ledger, end: int, now: int) -> None:
     start = end - DAY
-    if memory.first is None or start < memory.first:
-        return
-    ledger = memory.ledger
     count = len(ledger.rows)
+    if memory.first is None or start < memory.first or count == 0:
+        return
     flagged = ledger.flags.window(start, end)[:count].max(axis=1)
     voices, negatives = _blocks(ledger.voices, start, end, count), _blocks(ledger.negatives, start, end, count)
     span = now - start
@@ -57,7 +57,6 @@ def _close_day(memory: Memory, end: int, now: int) -> None:
         ledger.weights(flagged > 0, start),
     )
     ledger.base.absorb_day(day, ledger.base.prior(count))
-    memory.echoes.forget()
 
 
 def _admit(memory: Memory, now: int) -> None:

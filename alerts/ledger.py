@@ -1,4 +1,4 @@
-"""What has been counted: a row per issue with its voices by hour, and the publications that a card may point at.
+"""What has been counted: a row per issue (or theme) with its voices by hour, and the publications that a card may point at.
 
 The tables share one moving axis of hours. Issues that merge pour their row into another; a split moves single publications.
 """
@@ -40,7 +40,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Row:
-    """One issue under watch."""
+    """One issue (or theme, by its key) under watch."""
 
     issue: str
     marks: list[Mark] = field(default_factory=list)
@@ -110,6 +110,15 @@ class Ledger:
             self.base.reserve(row + 1)
         return row
 
+    def standing_row(self, theme: str, first: int) -> int:
+        """Row of a theme, made on its first voice: it has stood since hour `first` and was silent until now."""
+        known = self.index.get(theme)
+        if known is not None:
+            return known
+        row = self.row(theme, first)
+        self.base.exposed[row] = self.base.exposed[:row].max(initial=0.0)
+        return row
+
     def merge(self, old: str, new: str) -> None:
         """Issue `old` has ended in `new`: its counts, baseline and episode move along."""
         if old == new:
@@ -159,6 +168,14 @@ class Ledger:
         """What a time span teaches per row: 1, a tenth inside alerts, nothing before a row was born."""
         weights: Floats = np.where(flagged, FLAGGED, 1.0) * (self.born() <= born_by)
         return weights
+
+    def absorb(self, hour: int, exposed: float) -> None:
+        """One hour has become 48 h old: it moves into the baselines."""
+        count = len(self.rows)
+        voices, negatives, flags = (
+            table.data[:count, hour - table.base] for table in (self.voices, self.negatives, self.flags)
+        )
+        self.base.absorb(voices, negatives, exposed, self.weights(flags > 0, hour))
 
     def forget(self, now: int) -> None:
         """Once a day: drop what is out of reach. Both records are in order of arrival, so the old ones stand in front."""

@@ -8,7 +8,8 @@ from alerts.exposure import Exposure
 from alerts.forecast import Forecasts
 from alerts.ledger import Ledger
 from alerts.newborn import Cohort
-from alerts.thresholds import Peaks
+from alerts.thresholds import Peaks, Track
+from duluan.themes import theme
 
 
 class Memory:
@@ -20,20 +21,40 @@ class Memory:
         self.ticked = 0  # hours before this one are known to the exposure
         self.closed = 0  # hours before this one are behind the lag and in the baselines
         self.recalibrated = 0
-        self.ledger = Ledger()
+        self.ledger = Ledger()  # issues
+        self.themes = Ledger()
         self.exposure = Exposure(0)
         self.cohort = Cohort()
         self.echoes = Echoes()
         self.barred: set[int] = set()  # sources in quarantine at the last closed day
-        self.peaks = {"standing": Peaks(slope=1.5, prior=1.5), "newborn": Peaks(slope=0.7, prior=1.0)}
+        self.peaks: dict[Track, Peaks] = {
+            "standing": Peaks(slope=1.5, prior=1.5),
+            "newborn": Peaks(slope=0.7, prior=1.0),
+            "theme": Peaks(slope=1.5, prior=0.5),  # they are few: what a dozen a week reach is low
+        }
         self.system: dict[str, Episode] = {}
         self.forecasts = Forecasts()
 
     def begin(self, first: int) -> None:
         """The stream starts at hour `first`."""
         self.first = self.closed = self.ticked = self.recalibrated = first
-        self.ledger.begin(first)
+        for ledger in self.ledgers():
+            ledger.begin(first)
         self.exposure = Exposure(first)
+
+    def ledgers(self) -> tuple[Ledger, Ledger]:
+        """Issues and themes."""
+        return self.ledger, self.themes
+
+    def of_track(self, track: Track) -> Ledger:
+        """The ledger whose rows a track judges."""
+        return self.themes if track == "theme" else self.ledger
+
+    def find(self, subject: str) -> tuple[Ledger, int] | None:
+        """Where an alert's `issue`, an event or a theme, is counted; None where it is not known."""
+        ledger = self.themes if theme(subject) else self.ledger
+        row = ledger.find(subject)
+        return None if row is None else (ledger, row)
 
     def age(self, now: int) -> int:
         """Hours since the stream began."""

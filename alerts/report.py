@@ -39,7 +39,7 @@ class DayCount:
 
 def signal(memory: Memory, turn: Turn, episode: Episode, f: Finding, now: int, coverage: float, bars: Bars) -> Signal:
     """An episode's turn with the numbers of this moment; `coverage` is the share of the usual volume that was read."""
-    row = memory.ledger.rows[f.row]
+    row = memory.of_track(f.track).rows[f.row]
     start = now - f.window
     inside = [mark for mark in row.marks if start <= mark.hour <= now]
     negative = [mark for mark in inside if mark.p_neg >= 0.5]
@@ -77,11 +77,12 @@ def _basis(memory: Memory, f: Finding, now: int, coverage: float, bars: Bars) ->
         "negatives": f.negatives,
         "size": f.size,
         "newborn": f.newborn,
+        "alarming": f.alarming,
         "threshold_watch": bars.watch,
         "threshold_mail": bars.mail,
         "days_learnt": days,
         "prior": "weak" if days < 28 else "learnt",
-        "forecast": _forecast(memory, f.row, now),
+        "forecast": {} if f.track == "theme" else _forecast(memory, f.row, now),
     }
 
 
@@ -126,11 +127,11 @@ def system_alert(id: str, title: str, reason: str, at: datetime) -> Alert:
 
 
 def series(memory: Memory, issue: str, days: int = 14) -> list[DayCount]:
-    """The last `days` times 24 hours of an issue up to the clock, oldest first; empty where it is not known."""
-    ledger = memory.ledger
-    row = ledger.find(issue)
-    if row is None or memory.first is None:
+    """The last `days` times 24 hours of an issue or theme up to the clock, oldest first; empty where it is not known."""
+    found = memory.find(issue)
+    if found is None or memory.first is None:
         return []
+    ledger, row = found
     now = int(np.ceil(memory.clock - 1e-9))
     span = min(days * DAY, SPAN)
     exposed = memory.exposure.vector(now, span, memory.clock).reshape(-1, DAY).sum(axis=1)

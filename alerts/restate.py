@@ -17,26 +17,26 @@ from alerts.signal import Signal, Turn
 def restate(engine: Engine, issue: str, turn: Turn) -> Signal | None:
     """`turn` on the running episode of `issue` at the engine's clock; None where there is none or its issue has fallen silent."""
     memory = engine.memory
-    row = memory.ledger.find(issue)
-    if row is None or (episode := memory.ledger.rows[row].episode) is None:
+    found = memory.find(issue)
+    if found is None or (episode := found[0].rows[found[1]].episode) is None:
         return None
     now = int(np.ceil(memory.clock - 1e-9))
-    finding = next((f for f in findings(memory, now, memory.clock) if f.row == row), None)
+    rows = findings(memory, engine.rules, now, memory.clock)
+    finding = next((f for f in rows if (memory.of_track(f.track), f.row) == found), None)
     if finding is None:
         return None
-    bars = thresholds(memory, engine.rules, now, newborn=finding.newborn)
+    bars = thresholds(memory, engine.rules, now, finding.track)
     coverage = memory.exposure.coverage(now, 6, memory.clock)
     return report.signal(memory, turn, episode, finding, now, coverage, bars)
 
 
 def areas(engine: Engine, issue: str) -> dict[str, int]:
     """Negative voices of the running episode of `issue` by commune, since a day before it opened."""
-    memory = engine.memory
-    row = memory.ledger.find(issue)
-    if row is None or (episode := memory.ledger.rows[row].episode) is None:
+    found = engine.memory.find(issue)
+    if found is None or (episode := found[0].rows[found[1]].episode) is None:
         return {}
     counts: dict[str, int] = {}
-    for mark in memory.ledger.rows[row].marks:
+    for mark in found[0].rows[found[1]].marks:
         if mark.voice and mark.p_neg >= 0.5 and mark.hour >= episode.opened - DAY:
             for place in mark.places:
                 counts[place] = counts.get(place, 0) + 1
@@ -48,7 +48,7 @@ def heard(engine: Engine, issue: str, count: int) -> datetime | None:
 
     Evidence stays strong for as long as its windows reach back (two to four days); this tells whether anything new has come.
     """
-    row = engine.memory.ledger.find(issue)
-    marks = engine.memory.ledger.rows[row].marks if row is not None else ()
+    found = engine.memory.find(issue)
+    marks = found[0].rows[found[1]].marks if found else ()
     hours = sorted(mark.hour for mark in marks if mark.voice and mark.p_neg >= 0.5)
     return from_hours(hours[-count]) if len(hours) >= count else None

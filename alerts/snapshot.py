@@ -18,7 +18,7 @@ from alerts.episode import Episode
 from alerts.exposure import Exposure
 from alerts.forecast import Forecasts, Pending
 from alerts.hours import HourTable
-from alerts.ledger import TABLES, Mark, Row
+from alerts.ledger import TABLES, Ledger, Mark, Row
 from alerts.memory import Memory
 from alerts.thresholds import Peaks
 from duluan.clock import format_time, parse_time
@@ -27,6 +27,7 @@ from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
 FORMAT = 4
+_LEDGERS = ("ledger", "themes")
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
@@ -60,14 +61,11 @@ def load(blob: bytes, rules: AlertRules | None = None) -> Engine:
 
 
 def _meta(memory: Memory) -> dict[str, Any]:
-    ledger, exposure, cohort = memory.ledger, memory.exposure, memory.cohort
+    exposure, cohort = memory.exposure, memory.cohort
     return {name: getattr(memory, name) for name in _TIMES} | {
         "barred": sorted(memory.barred),
-        "base": ledger.voices.base,
-        "per_day": ledger.base.per_day,
-        "merged": ledger.merged,
-        "origins": ledger.origins,
-        "rows": [_row(row) for row in ledger.rows],
+        "ledger": _ledger(memory.ledger),
+        "themes": _ledger(memory.themes),
         "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
         "system": {name: asdict(episode) for name, episode in memory.system.items()},
         "bands": _flat(memory.forecasts)
@@ -88,18 +86,36 @@ def _meta(memory: Memory) -> dict[str, Any]:
     }
 
 
+def _ledger(ledger: Ledger) -> dict[str, Any]:
+    return {
+        "base": ledger.voices.base,
+        "per_day": ledger.base.per_day,
+        "merged": ledger.merged,
+        "origins": ledger.origins,
+        "rows": [_row(row) for row in ledger.rows],
+    }
+
+
 def _arrays(memory: Memory) -> dict[str, Any]:
-    ledger, exposure = memory.ledger, memory.exposure
-    count, sources = len(ledger.rows), len(exposure.names)
+    exposure = memory.exposure
+    sources = len(exposure.names)
+    arrays: dict[str, Any] = {}
+    for name in _LEDGERS:
+        arrays |= {f"{name}_{key}": value for key, value in _ledger_arrays(getattr(memory, name)).items()}
+    arrays |= {f"exposure_{name}": getattr(exposure, name) for name in _EXPOSURE}
+    arrays |= {f"sources_{name}": getattr(exposure, name).data[:sources] for name in ("voices", "lost")}
+    arrays |= {"echo_own": memory.echoes.own, "echo_usual": memory.echoes.usual}
+    return arrays | {f"cohort_{name}": getattr(memory.cohort, name) for name in _COHORT}
+
+
+def _ledger_arrays(ledger: Ledger) -> dict[str, Any]:
+    count = len(ledger.rows)
     arrays: dict[str, Any] = {name: getattr(ledger, name).data[:count] for name in TABLES}
     arrays["births"] = ledger.born()
     arrays |= {f"base_{name}": getattr(ledger.base, name)[:count] for name in FIELDS}
     for pool in _POOLS:
         arrays |= {f"{pool}_{name}": getattr(getattr(ledger.base, pool), name) for name in _POOL}
-    arrays |= {f"exposure_{name}": getattr(exposure, name) for name in _EXPOSURE}
-    arrays |= {f"sources_{name}": getattr(exposure, name).data[:sources] for name in ("voices", "lost")}
-    arrays |= {"echo_own": memory.echoes.own, "echo_usual": memory.echoes.usual}
-    return arrays | {f"cohort_{name}": getattr(memory.cohort, name) for name in _COHORT}
+    return arrays
 
 
 def _rebuild(meta: dict[str, Any], arrays: Any, rules: AlertRules | None) -> Engine:
@@ -114,7 +130,7 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     for name in _TIMES:
         setattr(memory, name, meta[name])
     memory.barred = set(meta["barred"])
-    memory.peaks = {name: Peaks(**entry) for name, entry in meta["peaks"].items()}
+    memory.peaks = {track: Peaks(**meta["peaks"][track]) for track in memory.peaks}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
     memory.forecasts = _forecasts(meta["bands"])
     memory.exposure = _exposure(meta["exposure"], arrays)
@@ -123,7 +139,13 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
         setattr(memory.cohort, name, value)
     for name in _COHORT:
         setattr(memory.cohort, name, arrays[f"cohort_{name}"])
-    ledger = memory.ledger
+    for name in _LEDGERS:
+        prefix = f"{name}_"
+        own = {key.removeprefix(prefix): arrays[key] for key in arrays.files if key.startswith(prefix)}
+        _fill(getattr(memory, name), meta[name], own)
+
+
+def _fill(ledger: Ledger, meta: dict[str, Any], arrays: dict[str, Any]) -> None:
     ledger.merged = meta["merged"]
     ledger.origins = {origin: (issue, hour) for origin, (issue, hour) in meta["origins"].items()}
     ledger.rows = [_row_from(entry) for entry in meta["rows"]]
@@ -140,7 +162,7 @@ def _table(base: int, data: Any) -> HourTable:
     return table
 
 
-def _baselines(meta: dict[str, Any], arrays: Any, count: int) -> Baselines:
+def _baselines(meta: dict[str, Any], arrays: dict[str, Any], count: int) -> Baselines:
     base = Baselines(count + 64)
     base.per_day = meta["per_day"]
     for name in FIELDS:

@@ -8,12 +8,13 @@ rate per decade of evidence, so that the few true incidents in the record cannot
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from alerts.hours import WEEK
 
+Track = Literal["standing", "newborn", "theme"]  # issues of four days and more, younger ones, themes
 KEEP: Final = 8 * WEEK
 GAP: Final = 72  # peaks of one issue closer than this are one episode
 ENTER: Final = 0.5  # log10 evidence from which peaks are recorded
@@ -31,7 +32,7 @@ class Bars:
 
 @dataclass(slots=True)
 class Peaks:
-    """Episode peaks of one track (standing or newborn issues) and the thresholds that follow."""
+    """Episode peaks of one track and the thresholds that follow."""
 
     slope: float  # decades of rate per decade of evidence
     prior: float  # level passed once in _ANCHOR-per-week before any record

@@ -132,7 +132,8 @@ class Rule(_Strict):
     id: Slug
     topics: tuple[str, ...] = ()  # empty: any
     note: str = Field(min_length=20)  # what to do, for the person on duty
-    min_voices: int = Field(default=4, ge=4)
+    alarming: bool = False  # many texts on these topics are trouble by themselves, however neutral their words
+    min_voices: int = Field(default=4, ge=4)  # fewer voices raise no alert
     places: tuple[str, ...] = ()  # codes of today's communes; empty: anywhere
     recipients: tuple[MailAddress, ...] = ()  # told besides the office
 
@@ -150,6 +151,15 @@ class AlertRules(_Strict):
     administrators: tuple[MailAddress, ...] = ()  # told when the system itself ails; empty: the office
     webhook_tiers: tuple[Tier, ...] = ("mail", "system")
     rule: tuple[Rule, ...] = Field(min_length=1)
+
+    @property
+    def alarming(self) -> frozenset[str]:
+        """Topics whose sheer volume is trouble (natural disasters)."""
+        return frozenset(topic for rule in self.rule if rule.alarming for topic in rule.topics)
+
+    def least_voices(self, topic: str) -> int:
+        """Voices that an alert on a matter of this topic needs."""
+        return max((rule.min_voices for rule in self.rule if topic in rule.topics), default=4)
 
 
 class Plugin(_Strict):

@@ -16,6 +16,7 @@ from duluan.model import VOICE_KINDS, Alert, Clustered, Evidence
 from duluan.privacy import redact
 from duluan.query import Filter
 from duluan.text import excerpt
+from duluan.themes import scoped, theme
 from index.base import Index
 
 EXCERPTS = 5
@@ -25,10 +26,15 @@ Lookup = Callable[[str], Clustered | None]
 
 
 def readable(signal: Signal, lookup: Lookup, title: str | None, profile: Profile | None) -> Alert:
-    """The signal's alert with title, at most five quotations of distinct origins and sources first, and the department."""
+    """The signal's alert with its issue's `title` (a theme names itself), the department, and at most five quotations.
+
+    Those are of distinct origins, distinct sources first.
+    """
     alert = signal.alert
     found = [document for id in signal.voices if (document := lookup(id)) is not None]
     agency = profile.agency_for(alert.topic) if profile else None
+    if profile and (standing := theme(alert.issue)):
+        title = standing.title(profile)
     return replace(
         alert,
         title=f"{headline(title)}: {alert.title.partition(': ')[2]}" if title else alert.title,
@@ -63,7 +69,8 @@ def quotation(document: Clustered) -> Evidence:
 def context(store: Index, engine: Engine, alert: Alert, profile: Profile) -> Context:
     """What the store adds to the card: nothing that came after the moment of the alert's numbers."""
     until = parse_time(str(alert.coverage["until"])) if "until" in alert.coverage else alert.detected
-    found = [d for d in store.documents(Filter(issues=(alert.issue,), since=alert.started)) if d.fetched <= until]
+    query = scoped(alert.issue, Filter(since=alert.started))
+    found = [d for d in store.documents(query) if d.fetched <= until]
     own = {document.origin: document for document in reversed(found)}
     counts = Counter(document.source for document in own.values())
     issue = next(iter(store.issues([alert.issue])), None) if alert.issue else None

@@ -21,6 +21,7 @@ from duluan.errors import InputError
 from duluan.model import Alert, Fetch, Voice
 from duluan.query import Filter
 from duluan.records import to_record
+from duluan.themes import scoped
 from duluan.voices import voice_of
 from flows.evidence import context
 from flows.journal import Memory, read
@@ -174,8 +175,8 @@ def _lines(store: Index, alert: Alert) -> Iterator[str]:
 
 
 def recount(store: Index, alert: Alert, start: datetime, until: datetime) -> tuple[int, float]:
-    """Distinct origins of the issue that were published in the window and known then, and their negative part."""
-    found = store.documents(Filter(issues=(alert.issue,), since=start, until=until), oldest_first=True)
+    """Distinct origins of the issue or theme that were published in the window and known then, and their negative part."""
+    found = store.documents(scoped(alert.issue, Filter(since=start, until=until)), oldest_first=True)
     own: dict[str, float] = {}
     for document in found:
         if document.fetched <= until:

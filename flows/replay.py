@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from duluan.model import SENTIMENTS, Alert, Document, Enriched, Evidence, Fetch,
 from duluan.privacy import redact
 from duluan.records import Record, document_from, fetch_from
 from duluan.text import excerpt
+from duluan.themes import theme
 from duluan.voices import commune_codes
 
 GIVEN = ("sentiment", "topic", "origin", "issue")
@@ -170,11 +171,18 @@ class Replay:
         from dataclasses import replace
 
         alert = signal.alert
-        issue = self._issues.get(alert.issue)
-        title = f"{issue.title}: {alert.title.partition(': ')[2]}" if issue else alert.title
+        title = _title(alert.issue, self._issues, self.profile)
+        title = f"{title}: {alert.title.partition(': ')[2]}" if title else alert.title
         agency = self.profile.agency_for(alert.topic) if self.profile else None
         evidence = tuple(_evidence(self._shown[id]) for id in signal.voices if id in self._shown)
         return replace(alert, title=title, evidence=evidence[:_EXCERPTS], agency=agency.id if agency else None)
+
+
+def _title(subject: str, issues: Mapping[str, Issue], profile: Profile | None) -> str:
+    standing = theme(subject)
+    if standing is not None:
+        return standing.title(profile) if profile else ""
+    return issues[subject].title if subject in issues else ""
 
 
 def _order(item: Loaded) -> tuple[datetime, int, str]:

@@ -9,7 +9,8 @@ import numpy as np
 from samples_alerts import START, ordinary, outbreak
 
 from alerts.engine import Engine
-from alerts.episode import RENEWED, Episode
+from alerts.episode import Episode
+from alerts.hours import WEEK
 from alerts.newborn import NEWBORN, Cohort
 from alerts.signal import Signal
 
@@ -63,7 +64,7 @@ def test_a_second_trouble_of_the_same_issue_is_told_as_new() -> None:
 
 def test_an_episode_is_spent_only_after_a_calm_and_a_week() -> None:
     episode = Episode("e", "v", opened=0, mail=True, peak=4.0, loud=0, detected=0.0)
-    assert not episode.spent(RENEWED + 1)
+    assert not episode.spent(WEEK + 1, WEEK)
     episode.stage = "easing"
-    assert not episode.spent(RENEWED - 1)
-    assert episode.spent(RENEWED)
+    assert not episode.spent(WEEK - 1, WEEK)
+    assert episode.spent(WEEK, WEEK)
