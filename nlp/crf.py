@@ -165,12 +165,15 @@ class Segmenter:
     def __init__(self, weights: Weights, words: frozenset[str]) -> None:
         self._moves = weights.moves
         self._words = words
-        self._features = weights.features
         self._pairs = _Grams(_PAIRS, weights, words)
         self._triples = _Grams(_TRIPLES, weights, words)
-        self._title_pair = self._flags("istitle", (0, 1))
-        self._title_triple = self._flags("istitle", (0, 2))
+        self._title_pair = _flags(weights, "istitle", (0, 1))
+        self._title_triple = _flags(weights, "istitle", (0, 2))
         self._edges = _edges(weights.features)
+        # what is left to look up when a token is first met; pairs and triples are in their tables
+        self._features = {
+            what: {span: table[span] for span in _SINGLES if span in table} for what, table in weights.features.items()
+        }
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, str, int]] = {}
         self._rows = np.zeros((_KNOWN_TOKENS, len(_SINGLES)))
@@ -235,10 +238,6 @@ class Segmenter:
         known[token] = entry = (row, lowered, int(_is_title(token)))
         return entry
 
-    def _flags(self, what: str, span: Span) -> F64:
-        table = self._features.get(what, {}).get(span, {})
-        return np.asarray([table.get("False", 0.0), table.get("True", 0.0)])
-
     def _best(self, leaning: Sequence[float]) -> list[bool]:
         """Viterbi over two labels; `x` is how much better the best path into `inside` is than that into `start`."""
         if not leaning:
@@ -257,6 +256,12 @@ class Segmenter:
             path.append(choices[path[-1]])
         path.reverse()
         return path
+
+
+def _flags(weights: Weights, what: str, span: Span) -> F64:
+    """What a yes-or-no feature says: (no, yes)."""
+    table = weights.features.get(what, {}).get(span, {})
+    return np.asarray([table.get("False", 0.0), table.get("True", 0.0)])
 
 
 def _edges(features: Mapping[str, Table]) -> dict[tuple[Span, str], float]:

@@ -17,20 +17,42 @@ I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of ids: a bit for each id and, for each 64, how many are kept before. A table of all ids takes 29 MB, this 1.4."""
+
+    bits: npt.NDArray[np.uint64]
+    before: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, kept: U32, size: int) -> _Columns:
+        held = np.zeros(size, dtype=bool)
+        held[kept] = True
+        bits = np.packbits(held, bitorder="little").view(np.uint64)
+        counted = np.bitwise_count(bits).astype(np.int32)
+        return cls(bits, np.cumsum(counted, dtype=np.int32) - counted)
+
+    def find(self, ids: I64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+        """(which of the ids are kept, columns of those)."""
+        word, place = ids >> 6, (ids & 63).astype(np.uint64)
+        held = (self.bits[word] >> place & np.uint64(1)).astype(bool)
+        word, place = word[held], place[held]
+        lower = self.bits[word] & ((np.uint64(1) << place) - np.uint64(1))
+        return held, self.before[word] + np.bitwise_count(lower)
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureSpace:
     """Which hashed features are kept, with their idf. `kept` is sorted; a feature's place in it is its column."""
 
     families: tuple[Family, ...]
     kept: U32
     idf: F32
-    column: npt.NDArray[np.int32]  # id → column, -1 where not kept
+    columns_of: _Columns
 
     @classmethod
     def of(cls, families: tuple[Family, ...], kept: U32, idf: F32) -> FeatureSpace:
         """Build the lookup from id to column."""
-        column = np.full(len(families) << BITS, -1, dtype=np.int32)
-        column[kept] = np.arange(kept.size, dtype=np.int32)
-        return cls(families, kept, idf.astype(np.float32), column)
+        return cls(families, kept, idf.astype(np.float32), _Columns.of(kept, len(families) << BITS))
 
     @classmethod
     def fit(
@@ -75,9 +97,8 @@ class FeatureSpace:
 
     def scale(self, rows: I64, ids: I64, counts: F32, texts: int) -> sparse.csr_matrix:
         """Rows from feature triples sorted by (text, id)."""
-        columns = self.column[ids]
-        held = columns >= 0
-        rows, columns = rows[held], columns[held]
+        held, columns = self.columns_of.find(ids)
+        rows = rows[held]
         values = (1 + np.log(counts[held])) * self.idf[columns]
         block = rows * len(self.families) + (ids[held] >> BITS)
         squares = np.bincount(block, weights=values * values, minlength=texts * len(self.families))

@@ -24,13 +24,13 @@ from nlp.restore.syllables import SIGNS
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 F32 = npt.NDArray[np.float32]
-U64 = npt.NDArray[np.uint64]
 
 FORMAT = 1
 STEP = 1 / 8  # nats of one unit; finer steps gain nothing
 ID_BITS = 14
 LIMIT = 1 << ID_BITS  # words of the vocabulary, signs included
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_AT_ONCE = 1 << 18  # places put into a hash table together: keeps loading within a few MB more than what is kept
 _NATS = np.arange(256, dtype=np.float32) * np.float32(
     -STEP
 )  # value of each byte: kept as bytes, a quarter of the memory
@@ -53,41 +53,53 @@ class Arrays:
 
 
 class _Lookup:
-    """Keys (the last is a sentinel) → their places, -1 where unknown; an open hash table, for binary search costs five times as much."""
+    """(context, id) → place, -1 where unknown; an open hash table of places, for binary search costs five times as much.
 
-    def __init__(self, keys: U64) -> None:
-        self._keys = keys
-        keys = keys[:-1]
-        bits = max(4, int(keys.size * 1.4).bit_length())  # between a third and 0.7 of the slots are taken
+    A place is right if its id is, and if it lies among the places of the context: so no keys are kept.
+    """
+
+    def __init__(self, counts: npt.NDArray[np.uint16], ids: npt.NDArray[np.uint16]) -> None:
+        """`counts`: how many ids each context has; `ids`: those of the first context, then of the second …"""
+        self._empty = ids.size
+        self._ids = np.append(ids, np.uint16(0xFFFF))  # an empty slot points at the last: no id
+        self._starts = np.zeros(counts.size + 1, dtype=np.int32)
+        np.cumsum(counts, out=self._starts[1:])
+        bits = max(4, int(ids.size * 1.4).bit_length())  # between a third and 0.7 of the slots are taken
         self._shift = np.uint64(64 - bits)
         self._mask = (1 << bits) - 1
-        self._slots = np.full(1 << bits, keys.size, dtype=np.int32)
-        self._fill(keys)
+        self._slots = np.full(1 << bits, self._empty, dtype=np.int32)
+        for start in range(0, ids.size, _AT_ONCE):
+            self._fill(np.arange(start, min(start + _AT_ONCE, ids.size), dtype=np.int32))
 
-    def _fill(self, keys: U64) -> None:
-        waiting = np.arange(keys.size, dtype=np.int32)
-        places = self._home(keys)
+    def _fill(self, waiting: I32) -> None:
+        context = np.searchsorted(self._starts, waiting, side="right") - 1
+        slots = self._home(context, self._ids[waiting])
         while waiting.size:
-            free = self._slots[places] == keys.size
-            self._slots[places[free]] = waiting[free]  # of several that want one slot the last gets it
-            lost = self._slots[places] != waiting
-            waiting, places = waiting[lost], (places[lost] + 1) & self._mask
+            free = self._slots[slots] == self._empty
+            self._slots[slots[free]] = waiting[free]  # of several that want one slot the last gets it
+            lost = self._slots[slots] != waiting
+            waiting, slots = waiting[lost], (slots[lost] + 1) & self._mask
 
-    def _home(self, keys: U64) -> npt.NDArray[np.int64]:
+    def _home(self, context: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        keys = (context.astype(np.uint64) << np.uint64(ID_BITS)) | ids.astype(np.uint64)
         return ((keys * _MIX) >> self._shift).astype(np.int64)
 
-    def find(self, keys: U64) -> I32:
-        """Place of each key, -1 where it is not there."""
-        last = self._keys.size - 1
-        places = self._home(keys)
-        found = self._slots[places]
-        open_ = np.flatnonzero((self._keys[found] != keys) & (found != last))
+    def find(self, context: I32, ids: I32) -> I32:
+        """Place of each id among those of its context, -1 where it is not there."""
+        slots = self._home(context, ids)
+        found = self._slots[slots]
+        open_ = np.flatnonzero(self._wrong(found, context, ids))
         while open_.size:
-            places[open_] = (places[open_] + 1) & self._mask
-            found[open_] = self._slots[places[open_]]
-            open_ = open_[(self._keys[found[open_]] != keys[open_]) & (found[open_] != last)]
-        found[found == last] = -1
+            slots[open_] = (slots[open_] + 1) & self._mask
+            found[open_] = self._slots[slots[open_]]
+            open_ = open_[self._wrong(found[open_], context[open_], ids[open_])]
+        found[found == self._empty] = -1
         return found
+
+    def _wrong(self, found: I32, context: I32, ids: I32) -> npt.NDArray[np.bool_]:
+        """Which places are another's; an empty slot is nobody's and ends the search."""
+        other = (self._ids[found] != ids) | (found < self._starts[context]) | (found >= self._starts[context + 1])
+        return np.asarray(other & (found != self._empty))
 
 
 class NgramModel:
@@ -101,8 +113,8 @@ class NgramModel:
         self._bigram, self._bigram_off, self._trigram = (
             np.append(values, np.uint8(0)) for values in (arrays.bigram, arrays.bigram_off, arrays.trigram)
         )
-        self._pairs = _Lookup(_keys(arrays.pairs, arrays.second))
-        self._triples = _Lookup(_keys(arrays.triples, arrays.third))
+        self._pairs = _Lookup(arrays.pairs, arrays.second)
+        self._triples = _Lookup(arrays.triples, arrays.third)
         self._has_triples = np.append(arrays.triples > 0, False)
         self.candidates = self._by_bare()
 
@@ -118,7 +130,7 @@ class NgramModel:
 
     def pairs(self, first: I32, second: I32) -> I32:
         """Places of bigrams, -1 where they are not kept."""
-        return self._pairs.find((first.astype(np.uint64) << np.uint64(ID_BITS)) | second.astype(np.uint64))
+        return self._pairs.find(first, second)
 
     def pair_scores(self, first: I32, second: I32, places: I32) -> F32:
         """log p(second | first), given `pairs` of them."""
@@ -130,19 +142,10 @@ class NgramModel:
         known = before >= 0
         scores = shorter + np.where(known, _NATS[self._bigram_off[before]], np.float32(0))
         asked = np.flatnonzero(known & self._has_triples[before])
-        keys = (before[asked].astype(np.uint64) << np.uint64(ID_BITS)) | third[asked].astype(np.uint64)
-        places = self._triples.find(keys)
+        places = self._triples.find(before[asked], third[asked])
         held = places >= 0
         scores[asked[held]] = _NATS[self._trigram[places[held]]]
         return scores
-
-
-def _keys(counts: npt.NDArray[np.uint16], ids: npt.NDArray[np.uint16]) -> U64:
-    """Place of the context, then the id: ascending, with the largest number at the end for what is not there."""
-    keys = np.full(ids.size + 1, 2**64 - 1, dtype=np.uint64)
-    keys[:-1] = np.repeat(np.arange(counts.size, dtype=np.uint64) << np.uint64(ID_BITS), counts)
-    keys[:-1] |= ids
-    return keys
 
 
 def save(arrays: Arrays, card: dict[str, Any], folder: Path, name: str = "restore") -> None:
@@ -201,11 +204,11 @@ def _steps_up(ids: npt.NDArray[np.uint16], counts: npt.NDArray[np.uint16]) -> np
 
 
 def _added_up(steps: npt.NDArray[np.uint16], counts: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    """The inverse of `_steps_up`."""
-    total = np.cumsum(steps, dtype=np.int64)
+    """The inverse of `_steps_up`. Sums wrap modulo 2^16; what is left after subtracting is an id, which is smaller."""
+    total = np.cumsum(steps, dtype=np.uint16)
     starts = _starts(counts)
     before = total[starts] - steps[starts]
-    return (total - np.repeat(before, counts[counts > 0])).astype(np.uint16)
+    return total - np.repeat(before, counts[counts > 0])
 
 
 def _starts(counts: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
