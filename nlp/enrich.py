@@ -17,7 +17,7 @@ from duluan.privacy import redact
 from duluan.text import fold
 from nlp.backends import Backend, Reading, backend_for
 from nlp.keywords import parts_read, ranked
-from nlp.language import language, warm
+from nlp.language import language
 from nlp.places import Locator
 from nlp.words import segment_all
 
@@ -58,7 +58,6 @@ class Enricher:
 
     def enrich(self, documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
         """One answer for each document, in order: the enriched document (redacted), or why it was not kept."""
-        warm()
         stream = iter(documents)
         while batch := list(islice(stream, BATCH)):
             yield from self._batch(batch)

@@ -72,12 +72,6 @@ def _identifier() -> Any:
     )
 
 
-def warm() -> None:
-    """Load py3langid now (half a second, for a moment 110 MB): before larger models are in memory it does not set a process's peak."""
-    with _lock:
-        _identifier()
-
-
 def _identify(text: str) -> str:
     with _lock, np.errstate(all="ignore"):
         return str(_identifier().classify(text)[0])
