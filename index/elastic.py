@@ -31,10 +31,10 @@ _HEADERS = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 
 
-_DIRTY: dict[str, set[str]] = {}  # cluster → indices that this process wrote to since they were last refreshed
-_SEEN: dict[
-    str, set[str]
-] = {}  # cluster → names and aliases that this process has refreshed once; see `Cluster.look_anew`
+# Cluster → indices that this process wrote to since they were last refreshed.
+_DIRTY: dict[str, set[str]] = {}
+# Cluster → names and aliases that this process has refreshed once; see `Cluster.look_anew`.
+_SEEN: dict[str, set[str]] = {}
 
 
 class Cluster:
@@ -135,9 +135,12 @@ class Cluster:
             self._dirty.update(stale)
             raise
 
-    def look_anew(self) -> None:
-        """What other processes wrote until now is seen by the next search: for whoever takes over from one that was killed."""
-        self._seen.clear()
+    def look_anew(self, *indices: str) -> None:
+        """What was written until now to `indices` (none named: to all) is seen by the next search, whoever wrote it.
+
+        For whoever takes over from a process that was killed, and where an answer a second old would not do.
+        """
+        self._seen.difference_update(indices or tuple(self._seen))
 
     def bulk(self, actions: Iterable[Action]) -> list[Outcome]:
         """Send actions; each has its own outcome, so that one bad document never loses its batch."""
@@ -174,10 +177,6 @@ class Cluster:
     def pause(self, seconds: float) -> None:
         """Wait."""
         self._sleep(seconds)
-
-    def touched(self, index: str) -> None:
-        """Note that this process wrote to `index` other than by bulk."""
-        self._dirty.add(index)
 
     def _bulk_request(self, lines: str) -> Mapping[str, Any] | int:
         """The answer; the status where the request as a whole is pushed back, or refused for what is in it."""

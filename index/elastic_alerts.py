@@ -80,7 +80,7 @@ def alerts(cluster: Cluster, since: datetime | None, until: datetime | None) -> 
 
 def alert_history(cluster: Cluster, id: str) -> list[dict[str, Any]]:
     """Versions and events of one alert, oldest first; also what another process added a moment ago."""
-    cluster.touched(HISTORY)
+    cluster.look_anew(HISTORY)
     hits = cluster.stream(HISTORY, {"term": {"alert": id}}, [{"at_us": "asc"}, {"n": "asc"}])
     return [json.loads(hit["_source"]["entry"]) for hit in hits]
 
@@ -151,7 +151,7 @@ def _message(m: Outgoing) -> str:
 
 def outbox(cluster: Cluster, *, pending: bool) -> list[Outgoing]:
     """Messages by (created, id), those not yet sent or all; also what another process marked a moment ago, for it may be dead."""
-    cluster.touched(OUTBOX)
+    cluster.look_anew(OUTBOX)
     query = {"term": {"waiting": True}} if pending else {"match_all": {}}
     hits = cluster.stream(OUTBOX, query, [{"created_us": "asc"}, {"id": "asc"}])
     return [outgoing_from(s["record"], base64.b64decode(s["payload"])) for s in (hit["_source"] for hit in hits)]
@@ -164,4 +164,4 @@ def outbox_mark(cluster: Cluster, id: str, sent: datetime | None, error: str) ->
     done = cluster.ask_or_none("POST", path_of(OUTBOX, "_update", id), body, retry_on_conflict="10")
     if done is None:
         raise StoreError(f"hộp chờ gửi không có thư {id!r}")
-    cluster.touched(OUTBOX)
+    cluster.look_anew(OUTBOX)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from duluan.clock import LOCAL
 from duluan.model import Alert, Clustered, Evidence, Issue, Place
 from duluan.urls import document_id
+from duluan.voices import commune_codes
+from index.base import CountRow
 
 NOON = datetime(2026, 3, 7, 12, 0, tzinfo=LOCAL)
 
@@ -114,3 +117,20 @@ def alert(id: str = "alert-1", evidence: tuple[Evidence, ...] = (), **changes: A
 def shown(item: Clustered) -> Evidence:
     """The evidence that an alert shows of a document."""
     return Evidence(id=item.id, url=item.url, source=item.source, published=item.published, excerpt=item.text[:300])
+
+
+def counted(documents: list[Clustered], by: Sequence[str]) -> list[CountRow]:
+    """What `counts` must answer of these documents (times at +07:00), the plain way."""
+    groups: dict[tuple[Any, ...], list[Clustered]] = {}
+    for d in documents:
+        hour = (d.published or d.fetched).replace(minute=0)
+        for place in commune_codes(d.places) if "place" in by else ("",):
+            named = {
+                **{"hour": hour, "day": hour.replace(hour=0), "place": place},
+                **{key: getattr(d, key) for key in ("issue", "topic", "sentiment", "source", "kind")},
+            }
+            groups.setdefault(tuple(named[key] for key in by), []).append(d)
+    return [
+        CountRow(documents=len(held), voices=len({d.origin for d in held}), **dict(zip(by, values, strict=True)))
+        for values, held in sorted(groups.items())
+    ]

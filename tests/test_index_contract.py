@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import unicodedata
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from samples_index import BA_TO, DAK_HA, NOON, alert, commune, document, issue, numbered, shown
+from samples_index import BA_TO, DAK_HA, NOON, alert, commune, counted, document, issue, numbered, shown
 
 from duluan.clock import LOCAL, system_clock
 from duluan.errors import InputError, StoreError
@@ -692,6 +693,40 @@ def test_reprints_of_reprints(store: Index) -> None:
     write(store, *(numbered(n, origin=numbered(o).id) for n, o in pairs))
     for by in ([], ["topic"], ["issue"], ["hour", "topic", "sentiment"], ["source"]):
         assert [(row.documents, row.voices) for row in store.counts(Filter(), by)] == [(3, 2)], by
+
+
+BY_CHANCE = [
+    ["hour", "topic", "sentiment"],
+    ["topic", "hour", "sentiment"],
+    ["hour", "day", "topic"],
+    ["day", "place"],
+    ["issue", "hour"],
+    ["sentiment", "topic", "kind"],
+    ["place", "source", "topic"],
+    ["hour"],
+]
+
+
+def test_counts_say_what_the_documents_say(store: Index) -> None:
+    """Reprints near and far, of the same group and of others, some of their originals outside the question."""
+    chance = random.Random(7)
+    documents = [
+        numbered(
+            n,
+            origin=numbered(chance.randrange(n + 1)).id if n % 2 else numbered(n).id,
+            published=NOON + timedelta(hours=chance.randrange(4) * 5, minutes=chance.randrange(3)),
+            topic=chance.choice(["giao_thong", "y_te"]),
+            sentiment=chance.choice(["neg", "pos"]),
+            issue=chance.choice(["a", "b"]),
+            places=tuple(place for place in (DAK_HA, BA_TO) if chance.random() < 0.5),
+        )
+        for n in range(80)
+    ]
+    store.write(Batch(documents=documents))
+    for query in (Filter(), Filter(since=NOON + timedelta(hours=5), until=NOON + timedelta(hours=11))):
+        covered = list(store.documents(query))
+        for by in BY_CHANCE:
+            assert store.counts(query, by) == counted(covered, by), by
 
 
 def test_a_document_counts_once_in_each_of_its_communes(store: Index) -> None:

@@ -19,13 +19,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples_index import BA_TO, DAK_HA, NOON, document, numbered
+from samples_index import BA_TO, DAK_HA, NOON, counted, document, numbered
 
 from duluan.errors import StoreError
-from duluan.model import Clustered
 from duluan.query import Filter, parse_query
-from duluan.voices import commune_codes
-from index.base import Batch, CountRow
+from index.base import Batch
 from index.rows import prepare
 from index.sqlite import SqliteIndex
 from index.sqlite_write import id_head
@@ -348,21 +346,6 @@ def test_rollups_say_what_the_documents_say(steps: list[tuple[Any, ...]], by: li
             assert store.counts(query, keys) == counted(documents, keys)
         assert store.check() == []
         store.close()
-
-
-def counted(documents: list[Clustered], by: list[str]) -> list[CountRow]:
-    """The plain way."""
-    groups: dict[tuple[Any, ...], list[Clustered]] = {}
-    for d in documents:
-        hour = (d.published or d.fetched).replace(minute=0)
-        for place in commune_codes(d.places) if "place" in by else ("",):
-            named = {"hour": hour, "day": hour.replace(hour=0), "issue": d.issue, "topic": d.topic, "place": place}
-            named["sentiment"] = d.sentiment
-            groups.setdefault(tuple(named[key] for key in by), []).append(d)
-    return [
-        CountRow(documents=len(held), voices=len({d.origin for d in held}), **dict(zip(by, values, strict=True)))
-        for values, held in sorted(groups.items())
-    ]
 
 
 def test_the_newest_page_needs_no_sorting_of_all_matches(store: SqliteIndex) -> None:
