@@ -142,13 +142,19 @@ class Cluster:
         """
         self._seen.difference_update(indices or tuple(self._seen))
 
-    def bulk(self, actions: Iterable[Action]) -> list[Outcome]:
-        """Send actions; each has its own outcome, so that one bad document never loses its batch."""
-        planned = list(actions)
+    def bulk(self, actions: Iterable[Action], lanes: int = 1) -> list[Outcome]:
+        """Send actions, `lanes` requests at a time; each has its own outcome, so that one bad document never loses its batch."""
+        touched = set[str]()
+
+        def noted() -> Iterator[Action]:
+            for action in actions:
+                touched.add(action.index)
+                yield action
+
         try:
-            return send(planned, self._bulk_request, self._sleep)
+            return send(noted(), self._bulk_request, self._sleep, lanes)
         finally:  # after it: a refresh by another thread in between would take the mark away
-            self._dirty.update({action.index for action in planned})
+            self._dirty.update(touched)
 
     def write_all(self, actions: Iterable[Action]) -> None:
         """Send actions; raises StoreError where one is refused, but for a conflict or an absence."""

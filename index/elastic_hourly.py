@@ -48,7 +48,8 @@ class Recounter:
 
     def mark(self, moments: Iterable[int]) -> None:
         """Mark the local days of these seconds, before what changed them is written."""
-        days = {f"{datetime.fromtimestamp(second, LOCAL):%Y-%m-%d}" for second in moments} - self._marked
+        hours = {second - second % 3600 for second in moments}  # a local day begins with an hour
+        days = {f"{datetime.fromtimestamp(hour, LOCAL):%Y-%m-%d}" for hour in hours} - self._marked
         if days:
             self._cluster.write_all(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
             self._marked |= days

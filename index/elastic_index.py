@@ -106,7 +106,7 @@ class ElasticIndex:
         asked = list(ids)
         found: dict[str, datetime] = {}
         for start in range(0, len(asked), _IDS):
-            stored, _ = self._writer.look_up(asked[start : start + _IDS])
+            stored, *_ = self._writer.look_up(asked[start : start + _IDS])
             found.update((id_, from_micros(item.version)) for id_, item in stored.items())
         return found
 

@@ -25,7 +25,7 @@ from duluan.query import Filter
 from index import elastic, elastic_schema
 from index.base import Batch
 from index.elastic import Cluster
-from index.elastic_bulk import Action
+from index.elastic_bulk import LANE_ACTIONS, Action
 from index.elastic_index import ElasticIndex
 
 
@@ -111,6 +111,17 @@ def test_a_poison_document_never_loses_its_batch(store: ElasticIndex) -> None:
     result = store.write(Batch(documents=[numbered(0), poison, numbered(2)]))
     assert (result.written, [(r.reason, r.where) for r in result.rejected]) == (2, [("refused_by_store", poison.id)])
     assert store.count(Filter()) == 2
+
+
+def test_a_batch_that_goes_in_several_requests_at_once(store: ElasticIndex) -> None:
+    """Each document keeps its own outcome and its number, wherever in the batch it stands."""
+    documents = [numbered(n, **({"lang": "x" * 40_000} if n in (3, 600) else {})) for n in range(LANE_ACTIONS * 3)]
+    result = store.write(Batch(documents=documents))
+    refused = [documents[3].id, documents[600].id]
+    assert (result.written, [r.where for r in result.rejected]) == (len(documents) - 2, refused)
+    kept = [(n, item.id) for n, item in enumerate(documents, start=1) if item.id not in refused]
+    assert [(n, item.id) for n, item in store.ingested()] == kept
+    assert store.write(Batch(documents=[numbered(n) for n in range(len(documents))])).written == 2
 
 
 def test_months_and_families_have_their_own_indices(store: ElasticIndex, url: str) -> None:
