@@ -37,7 +37,8 @@ _IDS = 5000  # ids asked for at once
 
 
 class ElasticIndex:
-    """See `index.base.Index`. Reads see this object's own writes at once, other processes' within a second."""
+    """See `index.base.Index`. Reads see this process's own writes and all that was acknowledged before this object was first
+    used; what other processes write later, within a second."""
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class ElasticIndex:
         """Templates, indices, aliases; needs the admin role, unless all is in place. Copies indices of an older mapping."""
         if elastic_schema.stored_version(self._cluster) != elastic_schema.VERSION:
             elastic_schema.install(self._cluster, self._clock())
-        self._checked = True
+        self._opened()
 
     def secure(self, keys: Path | None = None, kibana_password: str | None = None) -> Iterator[str]:
         """Roles, API keys into the folder `keys`, Kibana's own password; what was done, a line each. Needs manage_security."""
@@ -294,4 +295,8 @@ class ElasticIndex:
         if found != elastic_schema.VERSION:
             advice = "hãy nâng cấp duluan" if found > elastic_schema.VERSION else "hãy chạy: duluan setup"
             raise StoreError(f"kho {shown}: lược đồ ở bản {found}, cần bản {elastic_schema.VERSION}; {advice}")
+        self._opened()
+
+    def _opened(self) -> None:
         self._checked = True
+        self._cluster.look_anew()
