@@ -27,7 +27,7 @@ MIN_VOICES: Final = 4
 _TONE_WEIGHT: Final = 0.3
 _LN10: Final = float(np.log(10))
 # Harmless swells (praise, a festival) come about once in a hundred weeks of an issue, so volume alone proves two decades at most.
-VOLUME_CAP: Final = 2.0 * _LN10
+_VOLUME_CAP: Final = 2.0 * _LN10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Windows:
     size: Floats
     share: Floats
     temper: Floats
-    cap: Floats = field(default_factory=lambda: np.full((1, 1), VOLUME_CAP))
+    cap: Floats = field(default_factory=lambda: np.full((1, 1), _VOLUME_CAP))
 
 
 def _tempered(tone: Floats, temper: Floats) -> Floats:

@@ -96,7 +96,7 @@ def _record(memory: Memory, found: list[Finding], now: int) -> None:
 
 def _turn(memory: Memory, rules: AlertRules, finding: Finding, now: int, bars: Bars) -> Turn | None:
     row = _row(memory, finding)
-    if row.episode is None and (finding.score < bars.watch or finding.voices < _least(rules, row)):
+    if row.episode is None and (finding.score < bars.watch or _too_few(rules, row, finding)):
         return None
     worrying = finding.voices if finding.alarming else finding.negatives
     mail = bars.mail if worrying >= _MAIL_NEGATIVES else float("inf")
@@ -116,10 +116,11 @@ def _turn(memory: Memory, rules: AlertRules, finding: Finding, now: int, bars: B
     return turn
 
 
-def _least(rules: AlertRules, row: Row) -> int:
-    """Voices that the office wants to see before an alert on the row's most frequent topic."""
+def _too_few(rules: AlertRules, row: Row, finding: Finding) -> bool:
+    """Whether the office wants to see more voices before an alert on the row's most frequent topic."""
     topics = Counter(mark.topic for mark in row.marks)
-    return rules.least_voices(min(topics, key=lambda topic: (-topics[topic], topic), default=""))
+    rule = rules.rule_for(min(topics, key=lambda topic: (-topics[topic], topic), default=""))
+    return rule is not None and finding.voices < rule.min_voices
 
 
 def _renewed(memory: Memory, finding: Finding, now: int, bars: Bars) -> Episode | None:

@@ -90,7 +90,5 @@ def day_of(moment: datetime) -> str:
 
 
 def note_for(topic: str, rules: AlertRules) -> str:
-    """What to do: the rule of the topic, else the general one (without topics), else the first."""
-    exact = next((rule for rule in rules.rule if topic in rule.topics), None)
-    general = next((rule for rule in rules.rule if not rule.topics), rules.rule[0])
-    return (exact or general).note
+    """What to do: by the topic's rule, else the first."""
+    return (rules.rule_for(topic) or rules.rule[0]).note

@@ -81,9 +81,7 @@ def _themes(memory: Memory, rules: AlertRules, now: int, at: float) -> Iterator[
     keys = {Theme(topic).key for topic in rules.alarming}  # in one commune a handful of texts is no flood of them
     alarming = np.fromiter((ledger.rows[row].issue in keys for row in rows), bool, len(rows))
     windows = _windows(memory, ledger, rows, now, at, alarming)
-    if alarming.any():
-        windows = _held_to_calm(memory, windows, rows, alarming)
-    score, parts = surge_score(_alarmed(windows, alarming))
+    score, parts = surge_score(_alarmed(_held_to_calm(memory, windows, rows, alarming), alarming))
     for i in np.flatnonzero((score >= ENTER) | ledger.busy()[rows]):
         finding = _finding("theme", int(rows[i]), float(score[i]), windows, (i, parts[i].argmax()))
         yield replace(finding, alarming=bool(alarming[i]))

@@ -64,8 +64,7 @@ def _meta(memory: Memory) -> dict[str, Any]:
     exposure, cohort = memory.exposure, memory.cohort
     return {name: getattr(memory, name) for name in _TIMES} | {
         "barred": sorted(memory.barred),
-        "ledger": _ledger(memory.ledger),
-        "themes": _ledger(memory.themes),
+        **{name: _ledger(getattr(memory, name)) for name in _LEDGERS},
         "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
         "system": {name: asdict(episode) for name, episode in memory.system.items()},
         "bands": _flat(memory.forecasts)

@@ -157,9 +157,10 @@ class AlertRules(_Strict):
         """Topics whose sheer volume is trouble (natural disasters)."""
         return frozenset(topic for rule in self.rule if rule.alarming for topic in rule.topics)
 
-    def least_voices(self, topic: str) -> int:
-        """Voices that an alert on a matter of this topic needs."""
-        return max((rule.min_voices for rule in self.rule if topic in rule.topics), default=4)
+    def rule_for(self, topic: str) -> Rule | None:
+        """The first rule of the topic, else the general one (without topics); None where there is neither."""
+        exact = next((rule for rule in self.rule if topic in rule.topics), None)
+        return exact or next((rule for rule in self.rule if not rule.topics), None)
 
 
 class Plugin(_Strict):

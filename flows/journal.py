@@ -48,9 +48,8 @@ class Memory:
     # alert → communes that were told or known when it was told
     areas: dict[str, list[str]] = field(default_factory=dict)
     system: list[str] = field(default_factory=list)  # the detector's system alerts that stand
-    owed: dict[str, dict[str, Turn]] = field(
-        default_factory=dict
-    )  # alert → recipient → news that fell into their pause
+    # alert → recipient → news that fell into their pause
+    owed: dict[str, dict[str, Turn]] = field(default_factory=dict)
     ailing: dict[str, str] = field(default_factory=dict)  # what ails the system ('silent:bao-a') → its alert
 
 
