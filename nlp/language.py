@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from duluan.errors import ModelError
 from duluan.text import fold
 from nlp.lexicon import lexicon
 
@@ -64,7 +65,10 @@ def _unmarked(text: str, words: list[str]) -> str:
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    every = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
+    try:
+        every = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
+    except OSError as error:  # it unpacks into a temporary file
+        raise ModelError(f"không mở được mô hình nhận diện ngôn ngữ trong thư mục tạm: {error.strerror}") from None
     every.set_languages(sorted(_CANDIDATES))
     # one made of the chosen columns alone: `every` holds on to those of all languages, 28 MB
     return LanguageIdentifier(
