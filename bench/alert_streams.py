@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.simulation.stream import simulate
-from alerts.simulation.world import Setting
+from alerts.simulation.world import Kind, Setting
 from duluan.clock import format_time
 from flows.replay import Replay, load
 
@@ -56,9 +56,9 @@ def yardstick(kind: str, seed: int, **change: float) -> Recorded:
     return Recorded(records, facts)
 
 
-def ours(kind: str, seed: int) -> Recorded:
+def ours(kind: Kind, seed: int) -> Recorded:
     """A stream of `duluan simulate`."""
-    made = simulate(Setting(kind=kind, seed=seed, weeks=WEEKS))  # type: ignore[arg-type]
+    made = simulate(Setting(kind=kind, seed=seed, weeks=WEEKS))
     return Recorded(list(made.records()), made.truth_record())
 
 

@@ -6,7 +6,7 @@ Nothing is queued, stored or remembered as seen: a check changes only pace, robo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -86,26 +86,22 @@ async def _judged(session: Session, verdict: str, found: Sequence[Found]) -> Sou
     source = session.source
     times = sorted(item.published for item in found if not isinstance(item, Rejected) and item.published)
     listed = [item for item in found if not isinstance(item, Rejected)]
-    base = {
-        "listed": len(listed),
-        "newest": times[-1] if times else None,
-        "per_day": items_per_day(times, session.clock()),
-    }
+    newest = times[-1] if times else None
+    base = SourceCheck(source.id, True, verdict, len(listed), newest, items_per_day(times, session.clock()))
     if not listed and source.via == "comments":  # they hang below articles, and there may be no recent one here
-        return SourceCheck(source.id, True, verdict, note="chưa có bài nào gần đây để hỏi bình luận")
+        return replace(base, note="chưa có bài nào gần đây để hỏi bình luận")
     if not listed:
-        return SourceCheck(source.id, True, verdict, **base, problem="đọc được nhưng không thấy mục nào")  # type: ignore[arg-type]
+        return replace(base, problem="đọc được nhưng không thấy mục nào")
     first = listed[0]
     if isinstance(first, Document):
         stamp = stamp_quality(first.published, None, session.clock())
-        return SourceCheck(source.id, True, verdict, **base, sample=first.url, stamp=stamp, problem=_complaint(stamp))  # type: ignore[arg-type]
+        return replace(base, sample=first.url, stamp=stamp, problem=_complaint(stamp))
     for lead in [item for item in listed if isinstance(item, Lead)][:TRIED]:
-        stamp, problem, newest = await _sample(session, lead)
+        stamp, problem, seen = await _sample(session, lead)
         first = lead
         if not problem:
             break
-    base["newest"] = base["newest"] or newest
-    return SourceCheck(source.id, True, verdict, **base, sample=first.url, stamp=stamp, problem=problem)  # type: ignore[arg-type]
+    return replace(base, newest=newest or seen, sample=first.url, stamp=stamp, problem=problem)
 
 
 async def _sample(session: Session, lead: Lead) -> tuple[Stamp, str, datetime | None]:

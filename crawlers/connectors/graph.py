@@ -36,8 +36,7 @@ def read_graph(answer: Answer) -> dict[str, Any]:
     if "error" in value:
         raise graph_problem(value["error"], answer.headers)
     if answer.status >= 400:
-        action = "retry" if answer.status >= 500 else "report"
-        raise SourceProblem(f"Graph API: HTTP {answer.status}", action=action)  # type: ignore[arg-type]
+        raise SourceProblem(f"Graph API: HTTP {answer.status}", action="retry" if answer.status >= 500 else "report")
     return value
 
 

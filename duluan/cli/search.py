@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -84,8 +85,7 @@ def _filter(
     )
 
 
-def _known(option: str, value: str, allowed: object) -> None:
-    choices = list(allowed)  # type: ignore[call-overload]
+def _known(option: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
         raise InputError(f"{option} {value!r} không có; chọn một trong: {', '.join(choices)}")
 
