@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sections import machine, write_section
@@ -22,6 +23,7 @@ from sections import machine, write_section
 from duluan.config import load_province
 from duluan.model import Clustered, Document, Enriched
 from duluan.privacy import redact
+from duluan.records import dumps, to_record
 from flows.importing import read_files, read_map
 from flows.ingest import clustered
 from flows.sample.content import DEMO_CLOCK, build
@@ -35,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
 MAP = ROOT / "examples" / "import-maps" / "rss-daily.toml"
 OTHERS = ("extraction.py", "polling.py", "clustering.py", "places.py", "redaction.py", "restorer.py", "alerts.py")
-Row = tuple[str, float, str]
+Row = tuple[str, float]
 
 
 def documents(limit: int, folder: Path) -> tuple[list[Document], str]:
@@ -48,13 +50,13 @@ def documents(limit: int, folder: Path) -> tuple[list[Document], str]:
     return list(itertools.islice(found, limit)), "items of the sample province"
 
 
-def timed(name: str, count: int, work: Callable[[], object], note: str = "") -> Row:
+def timed(name: str, count: int, work: Callable[[], object]) -> Row:
     """One stage, once."""
     begun = time.perf_counter()
     work()
     rate = count / (time.perf_counter() - begun)
-    print(f"{name:<44}{rate:>10,.0f} /s  {note}", flush=True)
-    return name, rate, note
+    print(f"{name:<44}{rate:>10,.0f} /s", flush=True)
+    return name, rate
 
 
 def stages(items: list[Document], folder: Path) -> list[Row]:
@@ -95,26 +97,29 @@ def stages(items: list[Document], folder: Path) -> list[Row]:
 
 def whole(items: list[Document], folder: Path) -> list[Row]:
     """`duluan import` as a user runs it, in its own process with its workers."""
-    from duluan.records import dumps, to_record
-
-    source = folder / "in.jsonl"
-    source.write_text("".join(dumps(to_record(d)) + "\n" for d in items), encoding="utf-8")
     rows = []
     for name, extra in (("import, whole, no keywords", ["--no-keywords"]), ("import, whole", [])):
-        store = folder / f"whole{len(extra)}.sqlite"
-        command = [
-            sys.executable,
-            "-m",
-            "duluan",
-            "import",
-            str(source),
-            "--store",
-            f"sqlite:///{store}",
-            "--quiet",
-            *extra,
-        ]
-        rows.append(timed(name, len(items), lambda command=command: subprocess.run(command, check=False)))  # type: ignore[misc]
+        store = ["--store", f"sqlite:///{folder / f'whole{len(extra)}.sqlite'}"]
+        rows.append(timed(name, len(items), partial(duluan, "import", _written(items, folder), *store, *extra)))
     return rows
+
+
+def duluan(command: str, *arguments: str) -> None:
+    """One command in a process of its own."""
+    line = [sys.executable, "-m", "duluan", command, *arguments, "--quiet"]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+
+
+def _written(items: list[Document], folder: Path) -> str:
+    """Path of the items as JSON Lines."""
+    source = folder / "in.jsonl"
+    source.write_text("".join(dumps(to_record(d)) + "\n" for d in items), encoding="utf-8")
+    return str(source)
+
+
+def _peak(who: int) -> float:
+    """MB: the most that one process has taken so far."""
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -125,12 +130,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="duluan-bench-") as name:
         folder = Path(name)
         items, what = documents(args.items, folder)
+        duluan("enrich", _written(items, folder))  # before any larger process, whose peak would hide its own
+        enriching = _peak(resource.RUSAGE_CHILDREN)
         rows = [*stages(items, folder), *whole(items, folder)]
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    memory = f"peak memory: stages {own:.0f} MB, largest import process {children:.0f} MB"
+    memory = (
+        f"peak memory: `duluan enrich` {enriching:.0f} MB, all stages in one process {_peak(resource.RUSAGE_SELF):.0f} MB, "
+        f"largest import process {_peak(resource.RUSAGE_CHILDREN):.0f} MB"
+    )
     print(memory)
-    table = "".join(f"| {name} | {rate:,.0f} |\n" for name, rate, _ in rows)
+    table = "".join(f"| {name} | {rate:,.0f} |\n" for name, rate in rows)
     write_section(
         "Stages and import",
         f"Written by `make bench` {machine()}: {len(items):,} {what}.\n\n| stage | items a second |\n|---|---|\n{table}\n"

@@ -52,7 +52,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
     )
     if "bare_loss" in found:
         low, high = found["macro_f1_95"]
-        text += f"  [macro-F1 {low:.3f}–{high:.3f}]  mất dấu: giảm {max(100 * found['bare_loss'], 0):.1f} điểm"
+        text += f"  [macro-F1 {low:.3f}–{high:.3f}]  bỏ dấu: {round(-100 * found['bare_loss'], 1) + 0:+.1f} điểm"
         text += "".join(
             f"\n    {key}: n={v['n']} {v['accuracy']:.3f}/{v['macro_f1']:.3f}" for key, v in found["slices"].items()
         )
