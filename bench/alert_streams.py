@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,9 +56,9 @@ def yardstick(kind: str, seed: int, **change: float) -> Recorded:
     return Recorded(records, facts)
 
 
-def ours(kind: Kind, seed: int) -> Recorded:
-    """A stream of `duluan simulate`."""
-    made = simulate(Setting(kind=kind, seed=seed, weeks=WEEKS))
+def ours(kind: Kind, seed: int, **change: float) -> Recorded:
+    """A stream of `duluan simulate`; `change` goes to its setting."""
+    made = simulate(replace(Setting(kind=kind, seed=seed, weeks=WEEKS), **change))
     return Recorded(list(made.records()), made.truth_record())
 
 

@@ -31,11 +31,12 @@ from alerts.simulation.stream import simulate
 from alerts.simulation.world import Setting
 
 FAMILIES: Final = ("burst", "ramp", "tone", "new", "quiet")
-STRESSES: Final[Mapping[str, Mapping[str, float]]] = {
-    "dispersion of days × 2": {"disp": 2.5},
-    "bumps × 3": {"clump": 3.0},
-    "volume × 3": {"vol": 9.0},
-    "volume × 0.1": {"vol": 0.3},
+# At a tenth of the volume the yardstick's generator may find no issue that is loud enough for its tone shifts, and stops; ours goes on.
+STRESSES: Final[Mapping[str, Callable[[int], Recorded]]] = {
+    "dispersion of days × 2": partial(yardstick, "std", disp=2.5),
+    "bumps × 3": partial(yardstick, "std", clump=3.0),
+    "volume × 3": partial(yardstick, "std", vol=9.0),
+    "volume × 0.1 (`duluan simulate`)": partial(ours, "std", volume=0.3),
 }
 
 
@@ -207,7 +208,7 @@ def nuisances(size: Size, seeds: Sequence[int]) -> Iterator[str]:
 
 def _stressed(job: tuple[str, int]) -> dict[str, Score]:
     name, seed = job
-    stream = yardstick("std", seed, **STRESSES[name])
+    stream = STRESSES[name](seed)
     found = TIMER.detect(stream)
     scores: dict[str, Score] = defaultdict(Score)
     for tier in BUDGET:
