@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from alerts.card_figures import ahead, confidence, hours, summary, tiles, value_of
 from alerts.plan import note_for
 from alerts.report import DayCount
-from alerts.words import number, odds, percent, when
+from alerts.words import number, percent, when
 from duluan.clock import format_time
 from duluan.config import Profile
 from duluan.model import Alert
@@ -18,6 +19,7 @@ MOST_EXCERPTS: Final = 5
 _ALIKE: Final = 0.3  # share of near-identical texts that is worth a word
 _ONE_SOURCE: Final = 0.6  # so do voices that come from one place
 _UNSURE: Final = 0.25
+_PLACES_NAMED: Final = 2  # under the title; all stand among the facts
 _TASKS: Final = {
     "detector": "bộ phát hiện",
     "topic": "chủ đề",
@@ -26,14 +28,6 @@ _TASKS: Final = {
     "feedback": "phản ánh",
     "toxic": "lời lẽ độc hại",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Voices that the hours ahead will bring with nine chances in ten; only from a forecast that has proved itself."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +62,7 @@ class Card:
     alert: Alert
     kind: str
     title: str
+    where: str  # places and since when, one line under the title
     summary: str
     confidence: str
     tiles: tuple[tuple[str, str, str], ...]  # what, how much, against what
@@ -82,7 +77,7 @@ class Card:
 
     def record(self) -> dict[str, Any]:
         """The card as a JSON object."""
-        names = ("kind", "title", "summary", "confidence", "note", "cancel")
+        names = ("kind", "title", "where", "summary", "confidence", "note", "cancel")
         lists = ("tiles", "facts", "counter", "basis", "actions")
         plain: dict[str, Any] = {"id": self.alert.id, "issue": self.alert.issue, "tier": self.alert.tier}
         plain |= {name: getattr(self, name) for name in names}
@@ -109,9 +104,10 @@ def build(alert: Alert, profile: Profile, context: Context | None = None) -> Car
         alert=alert,
         kind=_kind(alert, profile),
         title=alert.title,
-        summary=_summary(alert) if issue else alert.reason,
-        confidence=_confidence(alert) if issue else "",
-        tiles=_tiles(alert) if issue else (),
+        where=_where(alert, profile) if issue else "",
+        summary=summary(alert) if issue else alert.reason,
+        confidence=confidence(alert) if issue else "",
+        tiles=tiles(alert) if issue else (),
         facts=_facts(alert, profile, context),
         quotes=_quotes(alert, profile),
         counter=_counter(alert, profile, context) if issue else (),
@@ -136,62 +132,14 @@ def _kind(alert: Alert, profile: Profile) -> str:
     return f"{level} · {profile.topic_names.get(alert.topic, alert.topic)}"
 
 
-def _hours(alert: Alert) -> str:
-    """'25 giờ', '4 ngày'."""
-    hours = int(_value(alert, "window_hours", 24))
-    return f"{hours} giờ" if hours < 72 or hours % 24 else f"{hours // 24} ngày"
-
-
-def _value(alert: Alert, key: str, otherwise: float) -> float:
-    value = alert.coverage.get(key)
-    return float(value) if isinstance(value, (int, float)) else otherwise
-
-
-def _summary(alert: Alert) -> str:
-    usual = "các vấn đề mới cùng tuổi thường có" if alert.coverage.get("newborn") else "ngày thường có"
-    summary = (
-        f"{alert.voices} lượt ý kiến trong {_hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
-        f"{percent(alert.share)} là tiêu cực, thường ngày {percent(alert.share_usual)}."
-    )
-    if alert.coverage.get("alarming"):
-        summary += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
-    return summary
-
-
-def _tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
-    low, high = alert.range90
-    return (
-        (
-            f"Lượt ý kiến trong {_hours(alert)}",
-            str(alert.voices),
-            f"thường ngày {number(alert.expected)}; 90% số lần từ {number(low, 0)} đến {number(high, 0)}",
-        ),
-        ("Tỷ lệ tiêu cực", percent(alert.share), f"thường ngày {percent(alert.share_usual)}"),
-        ("Mức chắc chắn", _sureness(alert), f"bằng chứng {number(alert.score)}, ngưỡng gửi thư {_threshold(alert)}"),
-    )
-
-
-def _threshold(alert: Alert) -> str:
-    value = alert.coverage.get("threshold_mail")
-    return number(float(value)) if isinstance(value, (int, float)) else "–"
-
-
-def _sureness(alert: Alert) -> str:
-    surplus = alert.score - _value(alert, "threshold_mail", 3.0)
-    return "rất chắc" if surplus >= 3 else "khá chắc" if surplus >= 1 else "cần xác minh"
-
-
-def _confidence(alert: Alert) -> str:
-    weak = alert.coverage.get("prior") == "weak"
-    words = f"{_sureness(alert).capitalize()}: {_ground(alert)}"
-    return words + (" Hệ thống mới học số liệu chưa đủ bốn tuần nên còn dè dặt." if weak else "")
-
-
-def _ground(alert: Alert) -> str:
-    """A standing issue's evidence bounds the odds (Ville); a newborn one's only ranks it among other new issues."""
-    if alert.coverage.get("newborn"):
-        return "vấn đề lan nhanh và tiêu cực hơn hẳn những vấn đề mới trước đây; chưa có mức thường ngày riêng để so."
-    return f"nếu mọi việc vẫn như thường ngày thì {odds(alert.score)} khả năng có biến động mạnh như vậy."
+def _where(alert: Alert, profile: Profile) -> str:
+    """'Xã Kon Braih, phường Kon Tum và 2 nơi khác, từ 20:12 ngày 18/03/2026'."""
+    names = [profile.commune_names.get(code, code) for code in alert.places]
+    more = f" và {len(names) - _PLACES_NAMED} nơi khác" if len(names) > _PLACES_NAMED else ""
+    places = ", ".join(names[:_PLACES_NAMED]) + more
+    since = f"từ {when(alert.started)}"
+    line = f"{places}, {since}" if places else since
+    return line[0].upper() + line[1:]
 
 
 def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str, str], ...]:
@@ -204,21 +152,10 @@ def _facts(alert: Alert, profile: Profile, context: Context) -> tuple[tuple[str,
         ("Cơ quan trả lời", agency.name if agency else ""),
         ("Từ ngữ nổi bật", ", ".join(context.terms[:8])),
         ("Nguồn nói nhiều", ", ".join(shown)),
-        ("24 giờ tới", _ahead(_band(alert, "24"))),
-        ("7 ngày tới", _ahead(_band(alert, "168"))),
+        ("24 giờ tới", ahead(alert, "24")),
+        ("7 ngày tới", ahead(alert, "168")),
     )
     return tuple((label, value) for label, value in rows if value)
-
-
-def _band(alert: Alert, hours: str) -> Band | None:
-    """The detector's forecast for `hours`, which it gives only where past ones beat the same hours a week earlier."""
-    bands = alert.coverage.get("forecast")
-    band = bands.get(hours) if isinstance(bands, dict) else None
-    return Band(float(band["low"]), float(band["high"])) if band else None
-
-
-def _ahead(band: Band | None) -> str:
-    return "" if band is None else f"dự báo từ {number(band.low, 0)} đến {number(band.high, 0)} lượt ý kiến (90%)"
 
 
 def _source(profile: Profile, id: str) -> str:
@@ -280,13 +217,13 @@ def _cancel(alert: Alert) -> str:
         return "Tự hết khi nguyên nhân không còn."
     high = number(alert.range90[1], 0)
     return (
-        f"Cảnh báo tự hạ khi lượt ý kiến về lại mức thường ngày (không quá {high} trong {_hours(alert)}) suốt một ngày, và khép lại sau "
+        f"Cảnh báo tự hạ khi lượt ý kiến về lại mức thường ngày (không quá {high} trong {hours(alert)}) suốt một ngày, và khép lại sau "
         "ba ngày yên. Hủy ngay nếu xác minh thấy nội dung không đúng, là chuyện nơi khác, hoặc số liệu bị lặp."
     )
 
 
 def _basis(alert: Alert, profile: Profile) -> tuple[str, ...]:
-    lines = [f"Đọc được {percent(_value(alert, 'share', 1.0))} lượng tin thường ngày."]
+    lines = [f"Đọc được {percent(value_of(alert, 'share', 1.0))} lượng tin thường ngày."]
     dark = alert.coverage.get("dark")
     if isinstance(dark, list) and dark:
         lines.append("Không đọc được trong 24 giờ qua: " + ", ".join(_source(profile, str(id)) for id in dark) + ".")

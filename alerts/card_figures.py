@@ -1,0 +1,94 @@
+"""What a card says of an alert's numbers: counts beside what is usual, how sure it is, and the forecast, in plain Vietnamese."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alerts.words import number, odds, percent
+from duluan.model import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Voices that the hours ahead will bring with nine chances in ten; only from a forecast that has proved itself."""
+
+    low: float
+    high: float
+
+
+def hours(alert: Alert) -> str:
+    """The alert's window: '25 giờ', '4 ngày'."""
+    hours = int(value_of(alert, "window_hours", 24))
+    return f"{hours} giờ" if hours < 72 or hours % 24 else f"{hours // 24} ngày"
+
+
+def value_of(alert: Alert, key: str, otherwise: float) -> float:
+    """A number that the detector noted under `key`."""
+    value = alert.coverage.get(key)
+    return float(value) if isinstance(value, (int, float)) else otherwise
+
+
+def summary(alert: Alert) -> str:
+    """One sentence: voices beside what is usual, and the negative part of both."""
+    newborn = alert.coverage.get("newborn")
+    usual = "các vấn đề mới cùng tuổi thường có" if newborn else "ngày thường có"
+    share = "ở các vấn đề mới thường là" if newborn else "ngày thường là"
+    summary = (
+        f"{alert.voices} lượt ý kiến trong {hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
+        f"{percent(alert.share)} là tiêu cực, {share} {percent(alert.share_usual)}."
+    )
+    if alert.coverage.get("alarming"):
+        summary += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
+    return summary
+
+
+def tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
+    """The same as three tiles: what, how much, against what."""
+    low, high = alert.range90
+    usual = "vấn đề mới khác" if alert.coverage.get("newborn") else "thường ngày"
+    return (
+        (
+            f"Lượt ý kiến trong {hours(alert)}",
+            str(alert.voices),
+            f"{usual} {number(alert.expected)}; 90% số lần từ {number(low, 0)} đến {number(high, 0)}",
+        ),
+        ("Tỷ lệ tiêu cực", percent(alert.share), f"{usual} {percent(alert.share_usual)}"),
+        ("Mức chắc chắn", _sureness(alert), f"bằng chứng {number(alert.score)}, ngưỡng gửi thư {_threshold(alert)}"),
+    )
+
+
+def _threshold(alert: Alert) -> str:
+    value = alert.coverage.get("threshold_mail")
+    return number(float(value)) if isinstance(value, (int, float)) else "–"
+
+
+def _sureness(alert: Alert) -> str:
+    surplus = alert.score - value_of(alert, "threshold_mail", 3.0)
+    return "rất chắc" if surplus >= 3 else "khá chắc" if surplus >= 1 else "cần xác minh"
+
+
+def confidence(alert: Alert) -> str:
+    """How sure it is and why."""
+    weak = alert.coverage.get("prior") == "weak"
+    words = f"{_sureness(alert).capitalize()}: {_ground(alert)}"
+    return words + (" Hệ thống mới học số liệu chưa đủ bốn tuần nên còn dè dặt." if weak else "")
+
+
+def _ground(alert: Alert) -> str:
+    """A standing issue's evidence bounds the odds (Ville); a newborn one's only ranks it among other new issues."""
+    if alert.coverage.get("newborn"):
+        return "vấn đề lan nhanh và tiêu cực hơn hẳn những vấn đề mới trước đây; chưa có mức thường ngày riêng để so."
+    return f"nếu mọi việc vẫn như thường ngày thì {odds(alert.score)} khả năng có biến động mạnh như vậy."
+
+
+def _band(alert: Alert, horizon: str) -> Band | None:
+    """The detector's forecast for `horizon` hours, which it gives only where past ones beat the same hours a week earlier."""
+    bands = alert.coverage.get("forecast")
+    band = bands.get(horizon) if isinstance(bands, dict) else None
+    return Band(float(band["low"]), float(band["high"])) if band else None
+
+
+def ahead(alert: Alert, horizon: str) -> str:
+    """'dự báo từ 3 đến 12 lượt ý kiến (90%)'; empty where the detector gives no forecast."""
+    band = _band(alert, horizon)
+    return "" if band is None else f"dự báo từ {number(band.low, 0)} đến {number(band.high, 0)} lượt ý kiến (90%)"
