@@ -35,12 +35,16 @@ class Action:
     source: str | None  # JSON
     version: int | None = None  # external, equal or greater passes
     create: bool = False
+    # Sequence number and term that the document must still have.
+    seen: tuple[int, int] | None = None
 
     def lines(self) -> str:
         """Its NDJSON."""
         head: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.version is not None:
             head |= {"version": self.version, "version_type": "external_gte"}
+        if self.seen is not None:
+            head |= {"if_seq_no": self.seen[0], "if_primary_term": self.seen[1]}
         verb = "delete" if self.source is None else "create" if self.create else "index"
         line = orjson.dumps({verb: head}).decode()
         return f"{line}\n" if self.source is None else f"{line}\n{self.source}\n"

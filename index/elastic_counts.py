@@ -4,8 +4,7 @@ Voices (distinct origins) are exact: a group's documents, less its reprints, plu
 not in the group. Where a question covers more than MANY_REPRINTS reprints, the server's `cardinality` is used instead
 (its error is below one in a thousand up to 40,000 voices a group).
 
-A question whose groups are few enough by its keys and dates is one nested aggregation, a leading hour or day innermost: so its
-many values lie in a few long lists, which the server makes and writes in a fraction of the time. Any other question is paged by
+Boards' questions, by time, topic, sentiment or kind, are answered as one grid (`elastic_grid`); any other question is paged by
 `composite`, which reads all documents once a page.
 """
 
@@ -15,9 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
-from itertools import chain, repeat
-from math import inf
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
@@ -26,13 +23,10 @@ from index.base import CountRow
 from index.counting import Groups, Values, check, rows, table, uncollected
 from index.elastic import Cluster
 from index.elastic_filter import Query, query_of
+from index.elastic_grid import MANY_REPRINTS, answer, grid_of
 from index.elastic_schema import BOTH
 
-MANY_REPRINTS: Final = 20_000
 _PAGE: Final = 10_000
-_MAX_BUCKETS: Final = 60_000  # of one answer, parents included; the server refuses 65,536
-# Values asked for at once; where there are more, pages are used.
-_BREADTH: Final = {"topic": 16, "sentiment": 4, "kind": 16}
 _TIMES: Final = frozenset({"hour", "day"})
 _FIELDS: Final = {
     "issue": "issue",
@@ -51,6 +45,12 @@ def counts(cluster: Cluster, query: Filter, by: Sequence[str]) -> list[CountRow]
     asked = query_of(query)
     if not by:
         return _whole(cluster, asked)
+    if grid := grid_of(query, by):
+        answered = answer(cluster, grid)
+        if answered is None:
+            return rows(by, _estimated(cluster, asked, by, query.places))
+        (*keys, documents), voices = answered
+        return table(by, keys, documents, voices)
     reprints = {"bool": {"filter": [asked, {"term": {"original": False}}]}}
     sources = [*map(_source, by), {"origin": {"terms": {"field": "origin"}}}]
     first = cluster.search(BOTH, {**_composite(reprints, sources), "track_total_hits": MANY_REPRINTS + 1})
@@ -58,32 +58,24 @@ def counts(cluster: Cluster, query: Filter, by: Sequence[str]) -> list[CountRow]
         return rows(by, _estimated(cluster, asked, by, query.places))
     with_origin = itemgetter(*by, "origin")
     found = {with_origin(b["key"]): b["doc_count"] for b in _buckets(cluster, reprints, sources, first=first)}
-    columns, own = _answered(cluster, query, by, sorted({origin for *_, origin in found}))
-    *keys, documents = columns if columns is not None else _paged(cluster, query, asked, by)
+    own = _originals(cluster, asked, by, sorted({origin for *_, origin in found}))
+    *keys, documents = _paged(cluster, query, asked, by)
     voices = [*documents]
     _correct(keys, voices, _folded(found, own, by, query.places))
     return table(by, keys, documents, voices)
 
 
-def _answered(
-    cluster: Cluster, query: Filter, by: Sequence[str], origins: list[str]
-) -> tuple[list[list[Any]] | None, set[Values]]:
-    """(columns of the groups where one nested aggregation holds them; (group, origin) of those of `origins` that the question
-    covers, times as the server writes them), in one round trip."""
-    asked, order = query_of(query), _order(by)
+def _originals(cluster: Cluster, asked: Query, by: Sequence[str], origins: list[str]) -> set[Values]:
+    """(group, origin) of those of `origins` that the question covers, times as the server writes them, in one round trip."""
     own = [
         {"bool": {"filter": [asked, {"term": {"original": True}}, {"terms": {"id": origins[start : start + _PAGE]}}]}}
         for start in range(0, len(origins), _PAGE)
     ]
     sources = [*map(_source, by), {"id": {"terms": {"field": "id"}}}]
-    questions = [_composite(part, sources) for part in own]
-    if nested := _breadth(query, order) <= _MAX_BUCKETS:
-        questions.append({"query": asked, "size": 0, "track_total_hits": False, "aggs": _nested(order)})
-    answers = cluster.searches([(BOTH, question) for question in questions]) if questions else []
-    columns = _columns(answers.pop()["aggregations"], by) if nested else None
+    answers = cluster.searches([(BOTH, _composite(part, sources)) for part in own]) if own else []
     with_id = itemgetter(*by, "id")
     pages = (_buckets(cluster, part, sources, first=answer) for part, answer in zip(own, answers, strict=True))
-    return columns, {with_id(bucket["key"]) for bucket in chain.from_iterable(pages)}
+    return {with_id(bucket["key"]) for bucket in chain.from_iterable(pages)}
 
 
 def _whole(cluster: Cluster, asked: Query) -> list[CountRow]:
@@ -110,68 +102,6 @@ def _paged(cluster: Cluster, query: Filter, asked: Query, by: Sequence[str]) -> 
     )
     groups = sorted((*values, count) for values, count in counted if _wanted(values, by, query.places))
     return [[*column] for column in zip(*groups, strict=True)] if groups else [[] for _ in (*by, "documents")]
-
-
-def _breadth(query: Filter, by: Sequence[str]) -> float:
-    """The most buckets that a nested aggregation of these keys can have, parents included."""
-    hours = (query.until - query.since) / timedelta(hours=1) + 1 if query.since and query.until else inf
-    widths = {**_BREADTH, "hour": hours, "day": hours / 24 + 1}
-    buckets = 0.0
-    for key in reversed(by):
-        buckets = widths.get(key, inf) * (1 + buckets)
-    return buckets
-
-
-def _nested(by: Sequence[str]) -> Query:
-    """One level a key, each in order of its key."""
-    aggs: Query = {}
-    for key in reversed(by):
-        ((kind, source),) = _source(key)[key].items()
-        width = _BREADTH.get(key)
-        # A day of the week: the shortest form in which a bucket's time can be written beside its number.
-        more = (
-            {"min_doc_count": 1, "format": "e"}
-            if width is None
-            else {"size": width, "shard_size": width, "order": {"_key": "asc"}}
-        )
-        aggs = {key: {kind: {**source, **more}, **({"aggs": aggs} if aggs else {})}}
-    return aggs
-
-
-def _order(by: Sequence[str]) -> list[str]:
-    """The order of nesting: a leading time last."""
-    return [*by[1:], by[0]] if by[0] in _TIMES else list(by)
-
-
-def _columns(answer: Query, by: Sequence[str]) -> list[list[Any]] | None:
-    """The innermost buckets in order of `by`: a column a key, then the counts. None where a level had more values than asked for."""
-    nodes: list[tuple[Values, Query]] = [((), answer)]
-    *outer, inner = _order(by)
-    for key in outer:
-        if any(node[key].get("sum_other_doc_count") for _, node in nodes):
-            return None
-        unit = 1000 if key in _TIMES else None
-        nodes = [
-            ((*values, bucket["key"] // unit if unit else bucket["key"]), bucket)
-            for values, node in nodes
-            for bucket in node[key]["buckets"]
-        ]
-    if any(node[inner].get("sum_other_doc_count") for _, node in nodes):
-        return None
-    lists = [node[inner]["buckets"] for _, node in nodes]
-    last = [bucket["key"] for buckets in lists for bucket in buckets]
-    counts = [bucket["doc_count"] for buckets in lists for bucket in buckets]
-    upper = [
-        [*chain.from_iterable(repeat(values[n], len(held)) for (values, _), held in zip(nodes, lists, strict=True))]
-        for n in range(len(outer))
-    ]
-    if inner not in _TIMES:
-        return [*upper, last, counts]
-    last = [value // 1000 for value in last]
-    if inner != by[0]:
-        return [*upper, last, counts]
-    sequence = sorted(range(len(last)), key=last.__getitem__)  # stable: within one time the other keys stay in order
-    return [[*map(column.__getitem__, sequence)] for column in (last, *upper, counts)]
 
 
 def _correct(keys: Sequence[Sequence[Any]], voices: list[int], corrections: Mapping[Values, int]) -> None:

@@ -22,7 +22,7 @@ from index.base import CountRow
 from index.elastic import Cluster
 from index.elastic_bulk import Action
 from index.elastic_counts import counts
-from index.elastic_schema import HOURLY, STATE
+from index.elastic_schema import BOTH, HOURLY, STATE
 from index.ledger import dump
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,12 @@ class Recounter:
         self._last = datetime(1970, 1, 1, tzinfo=UTC)
 
     def mark(self, moments: Iterable[int]) -> None:
-        """Mark the local days of these seconds, before what changed them is written."""
+        """Mark the local days of these seconds: before what changes them is written, for a crash in between, and again
+        afterwards, for another process may have counted in between. Never left out for a day that was marked before: another
+        process may have taken that mark away.
+        """
         hours = {second - second % 3600 for second in moments}  # a local day begins with an hour
-        days = {f"{datetime.fromtimestamp(hour, LOCAL):%Y-%m-%d}" for hour in hours} - self._marked
+        days = {f"{datetime.fromtimestamp(hour, LOCAL):%Y-%m-%d}" for hour in hours}
         if days:
             self._cluster.write_all(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
             self._marked |= days
@@ -67,18 +70,22 @@ class Recounter:
             self._last = now
 
     def run(self) -> int:
-        """Recount all marked days, other processes' too; how many."""
-        marks = self._cluster.stream(STATE, {"term": {"kind": "dirty"}}, [{"_doc": "asc"}])
-        days = sorted(hit["_source"]["name"] for hit in marks)
-        for day in days:
+        """Recount all marked days, other processes' too; how many.
+
+        A mark goes only after its day is counted, and only where nobody marked the day again meanwhile.
+        """
+        self._cluster.look_anew(STATE)
+        dirty = {"term": {"kind": "dirty"}}
+        marks = list(self._cluster.stream(STATE, dirty, [{"name": "asc"}], seq_no_primary_term=True))
+        # Whatever was written before these marks is counted: whoever writes later marks again.
+        self._cluster.look_anew(*BOTH.split(","))
+        for mark in marks:
+            day = mark["_source"]["name"]
             self._marked.discard(day)
-            self._cluster.write_all([Action(STATE, f"dirty:{day}", None)])
-            try:
-                recount(self._cluster, day)
-            except BaseException:
-                self._cluster.write_all([Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day}))])
-                raise
-        return len(days)
+            recount(self._cluster, day)
+            seen = (mark["_seq_no"], mark["_primary_term"])
+            self._cluster.write_all([Action(STATE, f"dirty:{day}", None, seen=seen)])
+        return len(marks)
 
 
 def recount(cluster: Cluster, day: str) -> None:

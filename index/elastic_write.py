@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
@@ -13,7 +14,7 @@ import orjson
 
 from duluan.clock import Clock, format_time, parse_time
 from duluan.errors import StoreError
-from duluan.model import VOICE_KINDS, Rejected
+from duluan.model import VOICE_KINDS, Clustered, Rejected
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Cluster
 from index.elastic_bulk import Action, Outcome
@@ -55,9 +56,10 @@ class Writer:
 
     def write(self, batch: Batch, policy: DuplicatePolicy) -> WriteResult:
         """Store one batch."""
-        ready, refused = prepare(batch.documents)
-        ids, issues = [item.document.id for item in ready], {item.document.issue for item in ready}
-        stored, buried, ended = self.look_up(ids, issues)
+        with ThreadPoolExecutor(1) as aside:  # the server looks up while we fold
+            looking = aside.submit(self.look_up, *_names(batch.documents))
+            ready, refused = prepare(batch.documents)
+            stored, buried, ended = looking.result()
         refused += [
             Rejected("taken_down", item.document.id, item.document.source, "địa chỉ đã được gỡ")
             for item in ready
@@ -65,8 +67,6 @@ class Writer:
         ]
         ready = _moved([item for item in ready if item.document.id not in buried], ended)
         chosen = _chosen(ready, stored, policy)
-        self.recounter.mark(item.at for item in chosen)
-        self.recounter.mark(stored[item.document.id].at for item in chosen if item.document.id in stored)
         written, conflicts, poison = self._documents(chosen, stored)
         rejected = (*refused, *poison)
         put_issues(self._cluster, batch.issues)
@@ -118,8 +118,15 @@ class Writer:
 
     def _documents(self, chosen: list[Prepared], stored: Mapping[str, Stored]) -> tuple[int, int, list[Rejected]]:
         """(written, lost to a newer version of another process, refused)."""
+        if not chosen:
+            return 0, 0, []
         new = [item for item in chosen if item.document.id not in stored]
-        first = self._counters.reserve("sequence", len(new)) if new else 0
+        moments = [item.at for item in chosen]
+        moments += [stored[item.document.id].at for item in chosen if item.document.id in stored]
+        with ThreadPoolExecutor(1) as aside:
+            marking = aside.submit(self.recounter.mark, moments)
+            first = self._counters.reserve("sequence", len(new)) if new else 0
+            marking.result()
         sequence = {item.document.id: first + n for n, item in enumerate(new)}
         sequence |= {item.document.id: stored[item.document.id].seq for item in chosen if item.document.id in stored}
         actions = (self._action(item, stored.get(item.document.id), sequence[item.document.id]) for item in chosen)
@@ -129,8 +136,12 @@ class Writer:
         for outcome in outcomes:
             if outcome.written:
                 self._remember(outcome.action, by_id[outcome.action.id], sequence[outcome.action.id])
-        if new:
-            self._counters.done("sequence", first)
+        with ThreadPoolExecutor(1) as aside:
+            # Once more: another process may have counted these days before the documents were there, and taken the mark away.
+            marking = aside.submit(self.recounter.mark, moments)
+            if new:
+                self._counters.done("sequence", first)
+            marking.result()
         self._refuse_foreign(outcomes)
         poison = [
             Rejected("refused_by_store", o.action.id, by_id[o.action.id].document.source, o.error)
@@ -185,6 +196,16 @@ class Writer:
         hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
         self.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
         self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
+
+
+def _names(documents: Iterable[Clustered]) -> tuple[list[str], set[str]]:
+    """(ids, issues) to look up: of documents that can be sent at all, each id once."""
+    asked = [d for d in documents if _encodes(d.id + d.issue)]
+    return list(dict.fromkeys(d.id for d in asked)), {d.issue for d in asked}
+
+
+def _encodes(word: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def _by_ids(ids: Sequence[str], fields: Sequence[str] | bool) -> dict[str, Any]:

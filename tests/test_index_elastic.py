@@ -17,12 +17,12 @@ from typing import Any
 import httpx
 import pytest
 from elastic_node import Node
-from samples_index import BA_TO, NOON, alert, document, numbered
+from samples_index import BA_TO, NOON, alert, counted, document, numbered
 from test_index_contract import emptied
 
 from duluan.errors import StoreError
 from duluan.query import Filter
-from index import elastic, elastic_schema
+from index import elastic, elastic_grid, elastic_hourly, elastic_schema
 from index.base import Batch
 from index.elastic import Cluster
 from index.elastic_bulk import LANE_ACTIONS, Action
@@ -95,6 +95,63 @@ def test_marks_of_a_crashed_writer_are_taken_up(url: str) -> None:
     assert following.recount() == 1
     assert len(hourly(url, cut="day_topic")) == 2
     following.close()
+
+
+def test_two_writers_of_one_day_are_both_counted(url: str) -> None:
+    """A writer whose mark the other one has taken away marks again: it used to remember that it had, and was never counted."""
+    one, other = ElasticIndex(url), ElasticIndex(url)
+    one.write(Batch(documents=[numbered(0)]))  # counted at once
+    one.write(Batch(documents=[numbered(1)]))
+    assert other.recount() == 1
+    one.write(Batch(documents=[numbered(2)]))
+    assert other.recount() == 1
+    assert [c["documents"] for c in hourly(url, cut="day_topic", channel="news")] == [3]
+    assert other.recount() == 0
+    one.close()
+    other.close()
+
+
+def test_a_day_marked_while_it_is_counted_stays_marked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = ElasticIndex(url), ElasticIndex(url)
+    one.write(Batch(documents=[numbered(0)]))  # counted at once
+    one.write(Batch(documents=[numbered(1)]))
+    counted = elastic_hourly.recount
+
+    def meanwhile(cluster: Cluster, day: str) -> None:
+        counted(cluster, day)
+        one.write(Batch(documents=[numbered(2)]))
+
+    monkeypatch.setattr(elastic_hourly, "recount", meanwhile)
+    assert other.recount() == 1
+    monkeypatch.undo()
+    assert other.recount() == 1
+    assert [c["documents"] for c in hourly(url, cut="day_topic", channel="news")] == [3]
+    one.close()
+    other.close()
+
+
+def test_a_day_whose_count_fails_stays_marked(store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By kill -9 too: the mark goes after the count, not before."""
+    store.write(Batch(documents=[numbered(0)]))  # counted at once
+    store.write(Batch(documents=[numbered(1)]))
+    with monkeypatch.context() as broken:
+        broken.setattr(elastic_hourly, "counts", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.recount()
+    assert httpx.get(f"{url}/duluan-state/_doc/dirty:2026-03-07").json()["found"]
+    assert store.recount() == 1
+    assert len(hourly(url, cut="day_topic")) == 1
+
+
+def test_a_board_question_with_very_many_reprints_is_estimated(
+    store: ElasticIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [numbered(n, origin=numbered(n // 3).id, topic=f"t{n % 4}") for n in range(30)]
+    store.write(Batch(documents=documents))
+    month, by = Filter(since=NOON - timedelta(days=15), until=NOON + timedelta(days=15)), ["hour", "topic"]
+    exact = store.counts(month, by)
+    monkeypatch.setattr(elastic_grid, "MANY_REPRINTS", 3)
+    assert store.counts(month, by) == exact == counted(documents, by)
 
 
 def test_what_staff_said_of_an_alert_is_there_for_the_boards(store: ElasticIndex, url: str) -> None:
