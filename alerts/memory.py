@@ -28,7 +28,7 @@ class Memory:
         self.echoes = Echoes()
         self.barred: set[int] = set()  # sources in quarantine at the last closed day
         self.peaks: dict[Track, Peaks] = {
-            "standing": Peaks(slope=1.5, prior=1.5),
+            "standing": Peaks(slope=1.5, prior=1.5, usual=1.4),
             "newborn": Peaks(slope=0.7, prior=1.0),
             "theme": Peaks(slope=1.5, prior=0.5),  # they are few: what a dozen a week reach is low
         }

@@ -6,13 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 from samples_alerts import START, ordinary, outbreak
 
 from alerts.engine import Engine
-from alerts.episode import Episode
+from alerts.episode import CLOSE_HOURS, Episode
 from alerts.hours import WEEK
+from alerts.judge import reach
 from alerts.newborn import NEWBORN, Cohort
+from alerts.scoring import Finding
 from alerts.signal import Signal
+from alerts.thresholds import Peaks
 
 
 def grown(hours: list[int]) -> np.ndarray:
@@ -68,3 +72,26 @@ def test_an_episode_is_spent_only_after_a_calm_and_a_week() -> None:
     episode.stage = "easing"
     assert not episode.spent(WEEK - 1, WEEK)
     assert episode.spent(WEEK, WEEK)
+
+
+def test_a_watch_that_nobody_was_mailed_about_gives_way_after_the_cool_down() -> None:
+    """It may have been chance: what strikes the issue after the cool-down must be told, as long as it has been calm."""
+    watched, mailed = (Episode("e", "v", 0, mail, 2.0, 0, 0.0, stage="easing") for mail in (False, True))
+    issue, theme = (Finding(track, 0, 2.0, 24, 9, 7, 2.0, 3.0, 0.3) for track in ("standing", "theme"))
+    assert watched.spent(CLOSE_HOURS, reach(issue, watched))
+    assert not mailed.spent(WEEK - 1, reach(issue, mailed))
+    assert not watched.spent(WEEK - 1, reach(theme, watched))
+    watched.stage = "open"
+    assert not watched.spent(WEEK, reach(issue, watched))
+
+
+@pytest.mark.parametrize(("weekly", "steeper"), [(12, True), (200, False)])
+def test_a_louder_record_has_the_longer_tail(weekly: int, steeper: bool) -> None:
+    """The mail threshold lies further above the level that is read off where that level is high."""
+    peaks = Peaks(slope=1.5, prior=1.5, usual=1.4)
+    tops = np.random.default_rng(1).exponential(0.5, 8 * weekly) + 0.5
+    for number, top in enumerate(tops):
+        peaks.record([f"v{number}"], [float(top)], number)
+    peaks.recalibrate(8 * WEEK, 0)
+    gap = peaks.threshold(0.5) - peaks.threshold(12)
+    assert bool(gap < np.log10(24) / 1.5) == steeper
