@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,14 +20,12 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from alert_forecasts import Told, table, told
 from alert_rules import Rule, counts, episodes, farrington, obsei, scored, spike, zscore
+from alert_speed import COMMUNES, TOPICS, step_time
 from alert_streams import BUDGET, WEEKS, YARDSTICK, Recorded, Timer, ours, yardstick
 from sections import machine, write_section
 
-from alerts.engine import Engine
 from alerts.hours import WEEK
 from alerts.simulation.score import Score, hours_of
-from alerts.simulation.stream import simulate
-from alerts.simulation.world import Setting
 
 FAMILIES: Final = ("burst", "ramp", "tone", "new", "quiet")
 # At a tenth of the volume the yardstick's generator may find no issue that is loud enough for its tone shifts, and stops; ours goes on.
@@ -249,26 +246,6 @@ def forecasts(size: Size, seeds: Sequence[int]) -> Iterator[str]:
     yield from table(each(_forecasts, seeds, size))
 
 
-def step_time(issues: int = 3000, days: int = 5) -> float:
-    """CPU milliseconds of one scoring step over `issues` standing issues, all of them active."""
-    stream = simulate(Setting(kind="null", seed=7, weeks=1, issues=issues, newborn=0.0, stories=0.0, volume=3.0))
-    engine, position, items = Engine(), 0, list(stream.items())
-    spent = []
-    for hour in range(1, days * 24):
-        clock = stream.moment(hour)
-        while (
-            position < len(items)
-            and getattr(items[position], "fetched", getattr(items[position], "at", clock)) <= clock
-        ):
-            engine.observe(items[position])
-            position += 1
-        engine.step(clock)
-        begun = time.process_time()
-        engine.step(stream.moment(hour + 0.5))
-        spent.append(time.process_time() - begun)
-    return float(1000 * np.median(spent[-48:]))
-
-
 def _test(size: Size) -> range:
     return range(100, 105) if size.full else range(100, 101)
 
@@ -309,9 +286,11 @@ def speed_part(size: Size) -> Iterator[str]:
     """CPU time: other work on the machine does not count."""
     for seed in (40, 41, 42) if size.full else (40,):
         TIMER.detect(yardstick("std", seed))
+    spent, themes = step_time(themes=True)
+    told = f"with the {themes:,} themes of {TOPICS} topics in {COMMUNES} communes beside them {spent:.1f} ms"
     yield (
         f"Replay of a {WEEKS}-week stream with everything given: {np.median(TIMER.seconds):.0f} s of CPU; "
-        f"one scoring step of 3,000 issues: {step_time():.1f} ms of CPU (median of two days)."
+        f"one scoring step of 3,000 issues: {step_time()[0]:.1f} ms of CPU (median of two days), {told}."
     )
 
 
