@@ -21,7 +21,9 @@ SHARED = ROOT.parent / "shared"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker gets all Elasticsearch tests, so that a run starts one server."""
     for item in items:
-        if "elasticsearch_url" in getattr(item, "fixturenames", ()):
+        # The contract tests ask for the server by the name of their store.
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "elasticsearch_url" in getattr(item, "fixturenames", ()) or "elasticsearch" in params:
             item.add_marker(pytest.mark.xdist_group("elasticsearch"))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from test_index_contract import url_of
+from contract_stores import url_of
 
 from duluan.records import to_record
 from flows.machine import free_port

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from contract_stores import url_of
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from samples_index import NOON, alert
-from test_index_contract import url_of
 from typer.testing import CliRunner
 
 from alerts import plan

@@ -16,9 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
+from contract_stores import emptied
 from elastic_node import Node
 from samples_index import BA_TO, NOON, alert, counted, document, numbered
-from test_index_contract import emptied
 
 from duluan.errors import StoreError
 from duluan.query import Filter

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from contract_stores import emptied
 from samples_index import BA_TO, DAK_HA, NOON, alert, issue, numbered
-from test_index_contract import emptied
 from typer.testing import CliRunner
 
 from dashboards.kibana import compiled
