@@ -134,6 +134,9 @@ def _copy(cluster: Cluster, old: str) -> None:
     match = _NAME.fullmatch(old)
     assert match is not None
     family, new = match["family"], f"{match['family']}-{match['month']}-v{MAPPING}"
+    moved = cluster.ask_or_none("GET", path_of(new, "_alias", family))
+    if moved:  # an earlier try ended after the alias had moved: readers are on the copy, which must not be made anew
+        return
     cluster.ask("PUT", path_of(old, "_settings"), {"index.blocks.write": True})
     cluster.ask_or_none("DELETE", path_of(new))  # half a copy of an earlier try
     cluster.ask("PUT", path_of(new), {})

@@ -198,13 +198,9 @@ def test_a_field_outside_the_mapping_is_refused(store: ElasticIndex, url: str) -
     assert "strict_dynamic_mapping_exception" in answer.text
 
 
-def test_an_older_mapping_is_copied_without_a_gap(
-    store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.write(Batch(documents=[numbered(n) for n in range(30)]))
-    before = list(store.documents(Filter()))
-    monkeypatch.setattr(elastic_schema, "VERSION", 3)
-    monkeypatch.setattr(elastic_schema, "MAPPING", 2)
+@contextmanager
+def reading(url: str) -> Iterator[list[int]]:
+    """Another process that counts the news again and again."""
     counts, done = list[int](), threading.Event()
 
     def read() -> None:
@@ -213,12 +209,48 @@ def test_an_older_mapping_is_copied_without_a_gap(
             counts.append(reader.search("duluan-news", {"size": 0})["hits"]["total"]["value"])
         reader.close()
 
-    reading = threading.Thread(target=read)
-    reading.start()
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_copy_that_was_cut_off_goes_on_without_a_gap(
+    store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended after the aliases had moved, before the old indices were removed: the copies are not removed and made anew."""
+    store.write(Batch(documents=[numbered(n) for n in range(30)]))
+    monkeypatch.setattr(elastic_schema, "VERSION", 3)
+    monkeypatch.setattr(elastic_schema, "MAPPING", 2)
+    with monkeypatch.context() as cut:
+        cut.setattr(Cluster, "pause", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ElasticIndex(url).setup()
+    made = httpx.get(f"{url}/duluan-news-2026.03-v2/_settings").json()
     upgraded = ElasticIndex(url)
-    upgraded.setup()
-    done.set()
-    reading.join()
+    with reading(url) as counts:
+        upgraded.setup()
+    assert set(counts) == {30}
+    assert httpx.get(f"{url}/duluan-news-2026.03-v2/_settings").json() == made
+    assert httpx.get(f"{url}/duluan-news-2026.03-v1").status_code == 404
+    assert upgraded.write(Batch(documents=[numbered(0)])).skipped == 1
+    upgraded.drop()
+    upgraded.close()
+
+
+def test_an_older_mapping_is_copied_without_a_gap(
+    store: ElasticIndex, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(Batch(documents=[numbered(n) for n in range(30)]))
+    before = list(store.documents(Filter()))
+    monkeypatch.setattr(elastic_schema, "VERSION", 3)
+    monkeypatch.setattr(elastic_schema, "MAPPING", 2)
+    with reading(url) as counts:
+        upgraded = ElasticIndex(url)
+        upgraded.setup()
     assert set(counts) == {30}
     assert list(upgraded.documents(Filter())) == before
     assert upgraded.write(Batch(documents=[numbered(0)])).skipped == 1, "versions came along"
