@@ -50,21 +50,47 @@ SETS: Mapping[str, Callable[[Row], Read]] = {
 
 
 def unlabelled(data: Path, labelled: Iterable[Example]) -> Iterator[Piece]:
-    """Every article of the sets that lie in `data`, less those that are labelled."""
-    known = {_key(part) for example in labelled for part in (example.title, example.text)} - {""}
-    for title, text, section in _articles(data):
+    """Every article of the sets that lie in `data`, less those that are labelled; of vietnews every fourth."""
+    for title, text, section in unlabelled_articles(data, labelled, _EVERY):
+        yield Piece(normalise(f"{title} . {text[:_LEAD]}"), section)
+
+
+def unlabelled_articles(data: Path, labelled: Iterable[Example], every: int = 1) -> Iterator[Read]:
+    """(title, text, section) as they stand in the sets, less the labelled; of vietnews one in `every`."""
+    known = _keys(labelled)
+    for title, text, section in _articles(data, every):
         if known.isdisjoint((_key(title), _key(text))):
-            yield Piece(normalise(f"{title} . {text[:_LEAD]}"), section)
+            yield title, text, section
 
 
-def _articles(data: Path) -> Iterator[Read]:
+def unlabelled_comments(data: Path, labelled: Iterable[Example]) -> Iterator[Read]:
+    """Readers' comments that shipped weights may learn from, less the labelled: (title, text, ""); a labelled title is left empty."""
+    known = _keys(labelled)
+    for title, text, _ in _comments(data):
+        if _key(text) not in known:
+            yield "" if _key(title) in known else title, text, ""
+
+
+def _keys(labelled: Iterable[Example]) -> set[str]:
+    return {_key(part) for example in labelled for part in (example.title, example.text)} - {""}
+
+
+def _comments(data: Path) -> Iterator[Read]:
+    for name in ("train", "valid"):
+        if (path := data / f"victsd/{name}.csv.xz").is_file():
+            yield from ((row["Title"], row["Comment"], "") for row in read_rows(path))
+    if (path := data / "tuoitre_2024/comments.csv.xz").is_file():
+        yield from (("", row["text"], "") for row in read_rows(path))
+
+
+def _articles(data: Path, every: int) -> Iterator[Read]:
     for name, read in SETS.items():
         if (data / name).is_file():
             yield from map(read, read_rows(data / name))
     path = data / "vietnews/news.tsv.xz"
     if path.is_file():
         with lzma.open(path, "rt", encoding="utf-8") as lines:
-            for line in islice(lines, 0, None, _EVERY):
+            for line in islice(lines, 0, None, every):
                 title, *rest = line.rstrip("\n").split("\t")
                 yield title, " ".join(rest), ""
 
