@@ -18,8 +18,8 @@ class Band:
 
 def hours(alert: Alert) -> str:
     """The alert's window: '25 giờ', '4 ngày'."""
-    hours = int(value_of(alert, "window_hours", 24))
-    return f"{hours} giờ" if hours < 72 or hours % 24 else f"{hours // 24} ngày"
+    window = int(value_of(alert, "window_hours", 24))
+    return f"{window} giờ" if window < 72 or window % 24 else f"{window // 24} ngày"
 
 
 def value_of(alert: Alert, key: str, otherwise: float) -> float:
@@ -33,13 +33,13 @@ def summary(alert: Alert) -> str:
     newborn = alert.coverage.get("newborn")
     usual = "các vấn đề mới cùng tuổi thường có" if newborn else "ngày thường có"
     share = "ở các vấn đề mới thường là" if newborn else "ngày thường là"
-    summary = (
+    told = (
         f"{alert.voices} lượt ý kiến trong {hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
         f"{percent(alert.share)} là tiêu cực, {share} {percent(alert.share_usual)}."
     )
     if alert.coverage.get("alarming"):
-        summary += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
-    return summary
+        told += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
+    return told
 
 
 def tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
