@@ -9,17 +9,12 @@ Prints one line a figure. Elasticsearch is the real server of ../shared, started
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import importlib.util
-import lzma
 import os
-import random
 import shutil
-import signal
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,98 +27,26 @@ from itertools import islice
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-from elastic_node import Node, serve_module
+from elastic_node import serve_module
 from sections import machine, write_section
+from store_items import BATCH, SHARED, batches, items, many
+from store_kills import kills_of_both
 
-from duluan.clock import LOCAL
-from duluan.model import Clustered, Place
+from duluan.model import Clustered
 from duluan.query import Filter, parse_query
-from duluan.urls import document_id
-from index import open_store
 from index.base import Batch, Index
 from index.elastic_index import ElasticIndex
 from index.elastic_write import source_of
 from index.rows import prepare
 from index.sqlite import SqliteIndex
 
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
-ITEMS = SHARED / "data" / "rss_daily_2025_2026" / "articles.csv.xz"
-_CODES = "giao_thong dat_dai moi_truong thien_tai tai_nan an_ninh y_te giao_duc kinh_te an_sinh hanh_chinh khac"
-TOPICS = _CODES.split()
 QUERIES = [
     "sạt lở", '"quảng ngãi"', "bão lũ", "giá vàng", '"học sinh" trường', "bệnh viện OR trạm y tế", "tai nạn -xe",
     "cầu đường topic:giao_thong", "sat*", '"công an" sentiment:neg', "doanh nghiệp", "mưa lớn kind:news", "điện",
     "place:23500", "topic:thien_tai sentiment:neg", "người dân", "thành phố", "nước", '"biến đổi khí hậu"', "tuyển sinh",
 ]  # fmt: skip
-BATCH = 500
 # Milliseconds: search (95th percentile), board question.
 TARGETS = {"SQLite": (60, 20), "Elasticsearch": (40, 60)}
-
-
-def items(seed: int = 1) -> Iterator[Clustered]:
-    """The real items in order, with made-up but fixed enrichment; every 12th reprints an earlier one."""
-    chance = random.Random(seed)
-    earlier: list[str] = []
-    with lzma.open(ITEMS, "rt", encoding="utf-8", newline="") as handle:
-        for number, row in enumerate(csv.DictReader(handle)):
-            yield _item(row, number, seed, chance, earlier)
-
-
-def _item(row: dict[str, str], number: int, seed: int, chance: random.Random, earlier: list[str]) -> Clustered:
-    url = f"{row['link']}?n={seed}"
-    id_ = document_id(url)
-    origin = chance.choice(earlier) if earlier and number % 12 == 0 else id_
-    earlier.append(id_)
-    del earlier[:-2000]
-    fetched = datetime.fromisoformat(row["first_seen"]).replace(tzinfo=LOCAL)
-    negative = round(chance.random(), 4)
-    code = f"{chance.randrange(96) + 21000}"
-    places = (
-        (Place(code=code, era="now", level="commune", name="x", now=(code,), written="x"),) if number % 3 == 0 else ()
-    )
-    return Clustered(
-        id=id_,
-        url=url,
-        source=row["source"],
-        kind="news",
-        title=row["title"],
-        text=row["summary"],
-        fetched=fetched,
-        published=fetched - timedelta(minutes=chance.randrange(180)),
-        lang="vi",
-        topic=chance.choice(TOPICS),
-        topic_p=0.9,
-        sentiment=chance.choice(("neg", "neu", "neu", "pos")),
-        sentiment_p={"neg": negative, "neu": round(1 - negative, 4), "pos": 0.0},
-        uncertain=False,
-        feedback=False,
-        feedback_p=0.1,
-        toxic_p=0.0,
-        places=places,
-        in_province=True,
-        agency="so_xay_dung",
-        keywords=tuple(row["title"].lower().split()[:5]),
-        models={"topic": "linear-1", "sentiment": "linear-1", "places": "1"},
-        origin=origin,
-        issue=f"i{number // 4}",
-    )
-
-
-def many(count: int) -> Iterator[Clustered]:
-    """`count` documents: the real items again and again under other addresses."""
-    made = 0
-    seed = 1
-    while made < count:
-        for item in islice(items(seed), count - made):
-            made += 1
-            yield item
-        seed += 1
-
-
-def batches(stream: Iterator[Clustered], size: int = BATCH) -> Iterator[list[Clustered]]:
-    """Lists of `size`."""
-    while batch := list(islice(stream, size)):
-        yield batch
 
 
 def load(store: Index, documents: list[Clustered]) -> tuple[float, float]:
@@ -177,10 +100,12 @@ class Times:
         }
 
 
-def timed(run: Callable[[], object], times: int) -> Times:
+def timed(run: Callable[[], object], times: int, before: Callable[[], object] | None = None) -> Times:
     """Run it so often."""
     clock, cpu = list[float](), list[float]()
     for _ in range(times):
+        if before:
+            before()
         start, used = time.perf_counter(), time.process_time()
         run()
         clock.append((time.perf_counter() - start) * 1000)
@@ -204,11 +129,11 @@ def _newest(store: Index, text: str) -> None:
     store.search(parse_query(text), limit=20)
 
 
-def board(store: Index, end: datetime) -> Times:
-    """The board question: hour × topic × sentiment over 30 days."""
+def board(store: Index, end: datetime, before: Callable[[], object] | None = None) -> Times:
+    """The board question: hour × topic × sentiment over 30 days; `before` runs before each, outside the time."""
     query = Filter(since=end - timedelta(days=30), until=end)
     store.counts(query, ["hour", "topic", "sentiment"])
-    return timed(lambda: store.counts(query, ["hour", "topic", "sentiment"]), 15)
+    return timed(lambda: store.counts(query, ["hour", "topic", "sentiment"]), 15, before)
 
 
 # Of docs/benchmarks.md.
@@ -334,81 +259,12 @@ def elasticsearch(documents: list[Clustered], total: int) -> None:
             target="ratio ≥ .6",
         )
         measure(store, "Elasticsearch", total, documents[-1].fetched.replace(minute=0, second=0))
+        cold = partial(store._cluster.ask, "POST", "/duluan-*/_cache/clear", request="true")
+        end = documents[-1].fetched.replace(minute=0, second=0)
+        report("Elasticsearch the same, request cache emptied", **board(store, end, cold).shown(), target="≤ 60 ms")
         sizes = store._cluster.ask("GET", "/duluan-news/_stats/store,docs")["_all"]["primaries"]
         report("Elasticsearch size per 100k", MB=f"{sizes['store']['size_in_bytes'] / sizes['docs']['count'] / 10:.0f}")
         store.close()
-
-
-WRITER = """
-import sys
-from itertools import islice
-sys.path[:0] = [{bench!r}]
-from stores import items
-from index import open_store
-from index.base import Batch
-store = open_store(sys.argv[1])
-store.setup()
-first = int(sys.argv[2])
-stream = islice(items(), first * 50, None)
-number = first
-while batch := list(islice(stream, 50)):
-    store.write(Batch(documents=batch, state={{"last": str(number).encode()}}))
-    print(number, flush=True)
-    number += 1
-"""
-
-
-def killed(url: str, first: int, moment: float, node: Node | None) -> int:
-    """Kill a writer, or the node it writes to, `moment` seconds after its first acknowledgement; its last acknowledged batch."""
-    code = WRITER.format(bench=str(Path(__file__).parent))
-    command = [sys.executable, "-c", code, url, str(first)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == str(first)
-    time.sleep(moment)
-    if node:
-        node.kill()  # the writer ends by itself
-        node.start()
-    else:
-        process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read().split()
-    process.wait()
-    return int(rest[-1]) if rest else first
-
-
-def kills(url: str, times: int, name: str, node: Node | None = None) -> None:
-    """kill -9 of the writer (or of the node) at random moments: acknowledged documents lost, ids stored twice."""
-    chance = random.Random(9)
-    lost = twice = first = 0
-    for _ in range(times):
-        acknowledged = killed(url, first, chance.uniform(0, 0.4), node)
-        store = open_store(url)
-        ids = [document.id for document in store.documents(Filter())]
-        expected = {item.id for item in islice(items(), (acknowledged + 1) * 50)}
-        lost += len(expected - set(ids))
-        twice += len(ids) - len(set(ids))
-        first = int(store.state("last") or b"-1") + 1
-        store.close()
-    report(
-        f"{name} kill -9 of the {'node' if node else 'writer'}",
-        times=times,
-        lost=lost,
-        twice=twice,
-        documents=len(ids),
-        target="0 lost, 0 twice",
-    )
-
-
-def all_kills(folder: Path, times: int) -> None:
-    """The writer on both stores, then the node."""
-    kills(f"sqlite:///{folder}/kill.sqlite", times, "SQLite")
-    own = Node(SHARED)
-    own.start()
-    try:
-        kills(own.url, max(1, times // 6), "Elasticsearch", own)
-        kills(own.url, times, "Elasticsearch")
-    finally:
-        own.remove()
 
 
 def main() -> None:
@@ -430,7 +286,7 @@ def main() -> None:
         if args.only in {None, "elasticsearch"}:
             elasticsearch(documents, args.documents)
         if args.only in {None, "kills"}:
-            all_kills(folder, args.kills)
+            kills_of_both(folder, args.kills, report)
         if args.write:
             sizes = ("items", "documents", "kills")
             size = "".join(f" --{n} {getattr(args, n)}" for n in sizes if getattr(args, n) != parser.get_default(n))
