@@ -11,6 +11,11 @@ _SPACE = re.compile(r"\s+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def encodes(text: str) -> bool:
+    """Whether the text has no lone surrogate, so that it can be written as UTF-8."""
+    return _SURROGATE.search(text) is None
+
+
 def nfc(text: str) -> str:
     """Unicode NFC; lone surrogates, which no store can encode, become U+FFFD."""
     if text.isascii():

@@ -9,7 +9,8 @@ recounted are marked in duluan-state first, so that a crash in between leaves th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
@@ -56,6 +57,14 @@ class Recounter:
         if days:
             self._cluster.write_all(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
             self._marked |= days
+
+    @contextmanager
+    def marked(self, moments: Iterable[int]) -> Iterator[None]:
+        """A change of documents of these seconds: their days are marked before it and after it."""
+        days = list(moments)
+        self.mark(days)
+        yield
+        self.mark(days)
 
     @property
     def pending(self) -> bool:

@@ -106,8 +106,8 @@ def takedown(cluster: Cluster, writer: Writer, counters: Counters, id: str, now:
     writer.forget()
     bury(cluster, id, now)
     hits = list(by_ids(cluster, [id], ["title", "at"]))
-    writer.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
-    cluster.write_all([*(Action(hit["_index"], id, None) for hit in hits), Action(LABELS, id, None)])
+    with writer.recounter.marked(seconds(parse_time(hit["_source"]["at"])) for hit in hits):
+        cluster.write_all([*(Action(hit["_index"], id, None) for hit in hits), Action(LABELS, id, None)])
     writer.rewrite(_replies(cluster, id))
     for title in {hit["_source"]["title"] for hit in hits if hit["_source"]["title"]}:
         _blank_issues(cluster, title)

@@ -15,6 +15,7 @@ import orjson
 from duluan.clock import Clock, format_time, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Clustered, Rejected
+from duluan.text import encodes
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Cluster
 from index.elastic_bulk import Action, Outcome
@@ -194,18 +195,14 @@ class Writer:
         put_merges(self._cluster, final, again)
         query = {"terms": {"issue": list(final)}}
         hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
-        self.recounter.mark(seconds(parse_time(hit["_source"]["at"])) for hit in hits)
-        self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
+        with self.recounter.marked(seconds(parse_time(hit["_source"]["at"])) for hit in hits):
+            self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
 
 
 def _names(documents: Iterable[Clustered]) -> tuple[list[str], set[str]]:
     """(ids, issues) to look up: of documents that can be sent at all, each id once."""
-    asked = [d for d in documents if _encodes(d.id + d.issue)]
+    asked = [d for d in documents if encodes(d.id + d.issue)]
     return list(dict.fromkeys(d.id for d in asked)), {d.issue for d in asked}
-
-
-def _encodes(word: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def _by_ids(ids: Sequence[str], fields: Sequence[str] | bool) -> dict[str, Any]:

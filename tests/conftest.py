@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract_stores import emptied
 
 from index import open_store
 from index.base import Index
+from index.elastic_index import ElasticIndex
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -63,6 +65,22 @@ def elasticsearch_url(shared: Path) -> Iterator[str]:
     spec.loader.exec_module(serve)
     with serve.node() as url:
         yield url
+
+
+@pytest.fixture
+def elastic_url(elasticsearch_url: str) -> str:
+    """The run's Elasticsearch, emptied."""
+    emptied(elasticsearch_url)
+    return elasticsearch_url
+
+
+@pytest.fixture
+def elastic_store(elastic_url: str) -> Iterator[ElasticIndex]:
+    """An empty Elasticsearch store."""
+    made = ElasticIndex(elastic_url)
+    made.setup()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
