@@ -6,12 +6,19 @@ a rhyme that Vietnamese has, in most of the words. A text too short to tell coun
 
 from __future__ import annotations
 
+import lzma
 import re
 import threading
 from functools import cache
+from lzma import LZMAError
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
 from duluan.errors import ModelError
 from duluan.text import fold
@@ -63,17 +70,42 @@ def _unmarked(text: str, words: list[str]) -> str:
 
 @cache
 def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
     try:
-        every = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=False)
-    except OSError as error:  # it unpacks into a temporary file
+        arrays = _unpacked(MODEL_DIR / MODEL_FILE)
+    except OSError as error:  # it is unpacked into a temporary file
         raise ModelError(f"không mở được mô hình nhận diện ngôn ngữ trong thư mục tạm: {error.strerror}") from None
-    every.set_languages(sorted(_CANDIDATES))
-    # one made of the chosen columns alone: `every` holds on to those of all languages, 28 MB
+    except (LZMAError, BadZipFile, KeyError, ValueError) as error:
+        raise ModelError(
+            f"mô hình nhận diện ngôn ngữ hỏng ({error}); cài lại: pip install 'py3langid==0.4.*'"
+        ) from None
     return LanguageIdentifier(
-        every.nb_ptc, every.nb_pc, every.nb_classes, every.tk_nextmove, every.tk_output, tk_row=every.tk_row
+        arrays["ptc"],
+        arrays["pc"],
+        arrays["classes"].tolist(),
+        arrays["nextmove"].data,
+        arrays["out_feat"].tolist(),
+        tk_row=arrays["nextmove_row"].tolist(),
     )
+
+
+def _unpacked(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The library's arrays, of the candidate languages alone.
+
+    Its own loader keeps those of all 142 languages and copies the automaton: 104 MB at its height, the most of a whole `enrich`. Here
+    the large table is cut before the automaton (39 MB) is read, and that is not copied.
+    """
+    with TemporaryFile(suffix=".npz") as plain:
+        with lzma.open(path) as packed:
+            copyfileobj(packed, plain, 1 << 20)
+        plain.seek(0)
+        with np.load(plain, allow_pickle=False) as file:
+            found = {"classes": file["classes"], "pc": file["pc"]}
+            chosen = np.flatnonzero(np.isin(found["classes"], sorted(_CANDIDATES)))
+            found = {key: values[chosen] for key, values in found.items()}
+            found["ptc"] = np.ascontiguousarray(file["ptc"][:, chosen])
+            return found | {key: file[key] for key in ("nextmove", "nextmove_row", "out_feat")}
 
 
 def _identify(text: str) -> str:
