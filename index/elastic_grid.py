@@ -1,8 +1,8 @@
 """Counts by time, topic, sentiment or kind from Elasticsearch as one grid: a list of numbers, a time each, for every other group.
 
 A board's question has some 20,000 cells. As buckets they are a megabyte of JSON, whose writing, reading and parsing take longer
-than the counting; a script of the server's own counts the same documents into arrays, a twentieth of the bytes. Its state is
-bounded: MOST_TIMES numbers a group, at most MANY_REPRINTS names of reprints.
+than the counting; a script of the server's own counts the same documents into an array for each group, a twentieth of the bytes.
+Its state is bounded: MOST_TIMES numbers a group, at most MANY_REPRINTS names of reprints.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _KEYS: Final = frozenset({"topic", "sentiment", "kind"})
 _WIDTH: Final = {"hour": 3600, "day": 86_400}
 # Local midnight is 17:00 UTC: Vietnam has kept +07:00 without summer time since 1975.
 _SHIFT: Final = {"hour": 0, "day": 7 * 3600}
-_IDS: Final = 10_000
+_IDS: Final = 10_000  # originals looked up a question
+_GROUPS: Final = 1_000  # values of a topic, sentiment or kind; there are some twenty
 _SEP: Final = "\x1f"
 
 Numbers = npt.NDArray[np.int64]  # a row a group, a column a time
@@ -78,22 +79,32 @@ def answer(cluster: Cluster, grid: Grid) -> tuple[Columns, list[int]] | None:
     """(columns in order of the keys, voices of each group), exact; None where there are more than MANY_REPRINTS reprints."""
     asked = query_of(grid.query)
     reprints = {"bool": {"filter": [asked, {"term": {"original": False}}]}}
-    found = cluster.search(BOTH, _named(grid, reprints, "origin"))
+    found, counted = cluster.searches([(BOTH, _named(grid, reprints, "origin")), (BOTH, _counted(grid, asked))])
     if int(found["hits"]["total"]["value"]) > MANY_REPRINTS:
         return None
     held = Counter(_value(found))
     origins = sorted({name.rpartition(_SEP)[2] for name in held})
-    parts = [origins[start : start + _IDS] for start in range(0, len(origins), _IDS)]
     own = [
-        _named(grid, {"bool": {"filter": [asked, {"term": {"original": True}}, {"terms": {"id": part}}]}}, "id")
-        for part in parts
+        {"bool": {"filter": [asked, {"term": {"original": True}}, {"terms": {"id": origins[start : start + _IDS]}}]}}
+        for start in range(0, len(origins), _IDS)
     ]
-    *originals, counted = cluster.searches([(BOTH, body) for body in (*own, _counted(grid, asked))])
+    originals = cluster.searches([(BOTH, _named(grid, part, "id")) for part in own]) if own else []
     there = {name for part in originals for name in _value(part)}
-    groups = sorted((tuple(name.split(_SEP)), name, row) for name, row in _value(counted).items())
-    documents = np.array([row for *_, row in groups], dtype=np.int64).reshape(len(groups), grid.times)
-    voices = documents + _corrections(held, there, [name for _, name, _ in groups], grid.times)
-    return _cells(grid, [key for key, *_ in groups], documents, voices)
+    groups = sorted(_rows(counted["aggregations"]["g"], len(grid.others)))
+    documents = np.array([row for _, row in groups], dtype=np.int64).reshape(len(groups), grid.times)
+    voices = documents + _corrections(held, there, [_SEP.join(key) for key, _ in groups], grid.times)
+    return _cells(grid, [key for key, _ in groups], documents, voices)
+
+
+def _rows(found: Query, depth: int) -> Iterator[tuple[tuple[str, ...], list[int]]]:
+    """(group, documents by time) of an answer to `_counted` with so many keys besides the time."""
+    if depth == 0:
+        if found["value"]:  # none where no document was looked at
+            yield (), found["value"]
+        return
+    for bucket in found["buckets"]:
+        for key, row in _rows(bucket["g"], depth - 1):
+            yield (bucket["key"], *key), row
 
 
 def _corrections(held: Mapping[str, int], there: AbstractSet[str], names: Sequence[str], times: int) -> Numbers:
@@ -103,7 +114,7 @@ def _corrections(held: Mapping[str, int], there: AbstractSet[str], names: Sequen
     for word, number in held.items():
         if change := (word not in there) - number:
             at, _, rest = word.partition(_SEP)
-            # A group that is not there came in after the groups were read.
+            # A group that is not there came in between the two questions.
             if (row := rows.get(rest.rpartition(_SEP)[0])) is not None:
                 more[row, int(at)] += change
     return more
@@ -153,21 +164,18 @@ def _parts(keys: Sequence[str]) -> Iterator[str]:
 
 
 def _counted(grid: Grid, asked: Query) -> Query:
-    """The question for the grid itself: name of the group → documents by time."""
-    name = f" + '{_SEP}' + ".join(_parts(grid.others)) or "''"
+    """The question for the grid itself: a level of buckets for each key besides the time, in each an array of documents by time."""
     aggs = _script(
         grid,
-        init="state.groups = new HashMap();",
-        map=f"""{_number(grid)} String name = {name}; int[] row = state.groups.get(name);
-            if (row == null) {{ row = new int[(int) params.times]; state.groups.put(name, row); }} row[n]++;""",
-        combine="return state.groups;",
-        reduce="""Map all = new HashMap();
-            for (groups in states) { if (groups == null) continue; for (entry in groups.entrySet()) {
-                int[] row = entry.getValue(); int[] sum = all.get(entry.getKey());
-                if (sum == null) { sum = new int[(int) params.times]; all.put(entry.getKey(), sum); }
-                for (int n = 0; n < row.length; n++) sum[n] += row[n]; } }
-            return all;""",
+        init="state.row = new int[(int) params.times];",
+        map=f"{_number(grid)} state.row[n]++;",
+        combine="return state.row;",
+        reduce="""int[] sum = new int[(int) params.times];
+            for (row in states) { if (row != null) { for (int n = 0; n < row.length; n++) sum[n] += row[n]; } }
+            return sum;""",
     )
+    for key in reversed(grid.others):
+        aggs = {"g": {"terms": {"field": key, "size": _GROUPS}, "aggs": aggs}}
     return {"query": asked, "size": 0, "track_total_hits": False, "aggs": aggs}
 
 
