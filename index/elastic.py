@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -122,7 +123,11 @@ class Cluster:
         Costs nothing afterwards where this process wrote nothing.
         """
         new = [index for index in indices if index not in self._seen]
-        if new:  # a key that may only read sees others' writes a second later
+        if new:
+            # A refresh waits a minute for a shard that has no node, and takes no time limit of ours.
+            if not self._translated(partial(self._shards_came, *new)):
+                raise self._refused(503, None)
+            # A key that may only read sees others' writes a second later.
             self.ask_or_none("POST", f"/{','.join(new)}/_refresh", absent=(403, 404), ignore_unavailable="true")
             self._seen.update(new)
         stale = [name for name in tuple(self._dirty) if any(_within(name, index) for index in indices)]
@@ -206,13 +211,17 @@ class Cluster:
                 raise
             return self._send_once(method, path, body, params)
 
-    def _shards_came(self) -> bool:
-        """Waits for shards that are on their way: a month that was created this moment, a node that has just started."""
+    def _shards_came(self, *indices: str) -> bool:
+        """Waits for shards that are on their way: a month that was created this moment, a node that has just started.
+
+        True too for a key that may not ask: its own request will show.
+        """
+        names = ",".join(f"{index}*" for index in indices) or "duluan-*"
         asked = {"wait_for_status": "yellow", "timeout": SHARD_WAIT}
         try:
-            return not self._send_once("GET", "/_cluster/health/duluan-*", None, asked)["timed_out"]
-        except ApiError:
-            return False
+            return not self._send_once("GET", f"/_cluster/health/{names}", None, asked)["timed_out"]
+        except ApiError as error:
+            return error.status_code == 403
 
     def _send_once(self, method: str, path: str, body: Body | str | None, params: Mapping[str, Any]) -> Any:
         if self._client is None:

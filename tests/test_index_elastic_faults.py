@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -161,6 +162,11 @@ def test_a_red_cluster_is_one_line_and_work_goes_on_when_it_is_mended(
                 use()
             assert "\n" not in str(raised.value)
         assert elastic_store.check() == ["cụm ở trạng thái đỏ: có phân mảnh không đọc được"]
+        opened, begun = ElasticIndex(elastic_url), time.monotonic()
+        with pytest.raises(StoreError, match="đỏ"):
+            opened.count(Filter())
+        assert time.monotonic() - begun < 20, "a refresh waited a minute for the shard"
+        opened.close()
     monkeypatch.undo()
     assert elastic_store.write(Batch(documents=[april])).written == 1
     assert elastic_store.count(Filter()) == 2
