@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -81,8 +82,11 @@ class Engine:
         self.memory.ledger.merge(old, new)
 
     def move(self, id: str, issue: str) -> None:
-        """A split: publication `id` belongs to `issue` from now on; its recent counts go along."""
+        """A split: publication `id` belongs to `issue` from now on; its recent counts go along, also where they are yet to come."""
         self.memory.ledger.move(id, issue)
+        for place, (at, kind, key, number, item) in enumerate(self._queue):
+            if isinstance(item, Voice) and item.id == id:
+                self._queue[place] = (at, kind, key, number, replace(item, issue=issue))
 
     def step(self, clock: datetime) -> list[Signal]:
         """Move to `clock` (never back) and answer what turned. Everything fetched up to `clock` is known."""

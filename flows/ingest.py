@@ -1,25 +1,28 @@
 """Documents → enrich → cluster → store: the one way into a store, for imports and crawls alike.
 
 Idempotent: a document that is stored with the same or a later `fetched` is passed over. Batches never influence the result:
-the clusterer is deterministic in the order of documents, its snapshot is stored with the sequence number that it stands for,
-and what was written behind the snapshot is replayed on opening. So kill -9 at any moment and a second run end in the same store.
+the clusterer is deterministic in the order of documents and of staff's decisions, its snapshot is stored with the sequence number
+and the decision that it stands for, and what was written behind the snapshot is replayed on opening. So kill -9 at any moment and
+a second run end in the same store. Batches of several processes take turns: each first catches up on what the others wrote.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import datetime
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from duluan.errors import StoreError
+from duluan.errors import InputError, StoreError
 from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
 from duluan.query import Filter
+from flows.decisions import Decision, carry_out, decisions, move_events, retitled
+from flows.standing import decided_in, restored
+from flows.turn import TURN, in_turn
 from index.base import STATE_CLUSTERER, Batch, Index
-from nlp.cluster import Clusterer
+from index.merging import final_issue
 from nlp.corrections import AgencyOf, corrected
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ BATCH = 500  # documents a transaction, and at most so many are enriched again a
 SNAPSHOT_EVERY = (
     10_000  # documents; a restart replays at most so many (some ten seconds at the rate of docs/benchmarks.md)
 )
+TURN_NAME = "ingest"
+PATIENCE = TURN + timedelta(minutes=1)  # longer than the turn of a process that was killed on another machine
 
 
 class Enrich(Protocol):
@@ -75,7 +80,7 @@ class Pipeline:
         self._store = store
         self._enrich = enrich
         self._agency_of = agency_of or (lambda topic: None)
-        self._clusterer = _restored(store)
+        self._standing = restored(store)
         self._unsaved = 0
 
     def ingest(
@@ -92,14 +97,57 @@ class Pipeline:
                 progress(report.read)
         while waiting:
             self._finish(waiting.popleft(), report)
-        self.save()
+        self.catch_up()
         return report
 
-    def save(self) -> None:
-        """Store the clusterer's snapshot, so that the next opening need not replay."""
+    def catch_up(self, patience: timedelta = PATIENCE) -> None:
+        """Carry out what staff decided and store the clusterer's snapshot, so that the next opening need not replay.
+
+        Raises Busy where others write for longer than `patience`.
+        """
+        with in_turn(self._store, TURN_NAME, patience=patience):
+            self._follow()
+            self._save()
+
+    def _save(self) -> None:
         if self._unsaved:
-            self._store.put_state(STATE_CLUSTERER, _pack(self._store.last_sequence(), self._clusterer))
+            self._store.put_state(STATE_CLUSTERER, self._standing.pack())
             self._unsaved = 0
+
+    def _follow(self) -> None:
+        """Take in what other processes wrote since our last batch, then what staff decided. Only for the holder of the turn."""
+        waiting = decisions(self._store, self._standing.decided)
+        if waiting and decided_in(self._store) > self._standing.decided:
+            # another process carried some of them out, between documents that we have not seen
+            self._standing, self._unsaved = restored(self._store), 0
+            waiting = [entry for entry in waiting if entry[0] > self._standing.decided]
+        self._standing.replay(self._store)
+        for number, decision in waiting:
+            self._decide(number, decision)
+
+    def _decide(self, number: int, decision: Decision) -> None:
+        standing = self._standing
+        try:
+            carry_out(standing.clusterer, self._store, decision)
+        except InputError as error:
+            log.warning("decision %d on issue %s is void: %s", number, decision.issue, error)
+        standing.decided = number
+        changes = standing.clusterer.take_changes()
+        self._store.write(
+            Batch(
+                documents=self._elsewhere(changes.moves, set()),
+                issues=[*changes.issues, *retitled(standing.clusterer, self._store, decision, changes.issues)],
+                merges=changes.merges,
+                audit=move_events(changes.moves, standing.clusterer.now),
+                state={STATE_CLUSTERER: standing.pack()},
+            )
+        )
+        self._unsaved = 0
+
+    def _elsewhere(self, moves: Mapping[str, str], inside: Container[str]) -> list[Clustered]:
+        """Stored documents that a split moved, in their new issue, less those that are `inside` the batch anyway."""
+        ids = tuple(id for id in moves if id not in inside)
+        return [_placed(d, {}, moves) for d in self._store.documents(Filter(ids=ids))] if ids else []
 
     def _begin(self, group: _Group) -> _Begun:
         """Have what is not stored yet enriched; with worker processes this goes on while earlier batches are clustered."""
@@ -110,37 +158,38 @@ class Pipeline:
         group = begun.group
         results = self._corrected(list(begun.results))
         rejected = [*group.rejected, *(item for item in results if isinstance(item, Rejected))]
-        # asked again: a batch that was written meanwhile may have brought the same document
-        stored = self._store.known([item.id for item in results if isinstance(item, Enriched)])
-        enriched = [item for item in results if isinstance(item, Enriched) and _is_newer(item, stored)]
-        new = [item for item in enriched if item.id not in stored]
-        changed = [self._as_stored(item) for item in enriched if item.id in stored]
-        assigned = self._clusterer.add(new)
-        documents = [clustered(item, a.origin, a.issue) for item, a in zip(new, assigned, strict=True)] + changed
-        changes = self._clusterer.take_changes()
-        merged = {old: _final(changes.merges, old) for old in changes.merges}
-        documents = [_placed(item, merged, changes.moves) for item in documents]
-        inside = {item.id for item in documents}
-        elsewhere = [id for id in changes.moves if id not in inside]
-        split = (
-            [_placed(d, {}, changes.moves) for d in self._store.documents(Filter(ids=tuple(elsewhere)))]
-            if elsewhere
-            else []
-        )
-        result = self._store.write(
-            Batch(
-                documents=[*documents, *split],
-                issues=changes.issues,
-                merges=merged,
-                fetches=group.fetches,
-                rejected=rejected,
-            )
-        )
+        with in_turn(self._store, TURN_NAME, patience=PATIENCE):
+            self._follow()
+            # asked again: a batch that was written meanwhile may have brought the same document
+            stored = self._store.known([item.id for item in results if isinstance(item, Enriched)])
+            enriched = [item for item in results if isinstance(item, Enriched) and _is_newer(item, stored)]
+            new = [item for item in enriched if item.id not in stored]
+            changed = [self._as_stored(item) for item in enriched if item.id in stored]
+            documents, batch = self._clustered(new, changed)
+            result = self._store.write(replace(batch, fetches=group.fetches, rejected=rejected))
+            self._standing.after = self._store.last_sequence()
+            self._unsaved += len(new)
+            if self._unsaved >= SNAPSHOT_EVERY:
+                self._save()
         rejected.extend(result.rejected)
         self._count(group, report, len(new), len(changed), rejected, documents)
-        self._unsaved += len(new)
-        if self._unsaved >= SNAPSHOT_EVERY:
-            self.save()
+
+    def _clustered(self, new: Sequence[Enriched], changed: Sequence[Clustered]) -> tuple[list[Clustered], Batch]:
+        """(the documents under their issues, the batch that writes them and what else changed by them)."""
+        clusterer = self._standing.clusterer
+        assigned = clusterer.add(new)
+        documents = [clustered(item, a.origin, a.issue) for item, a in zip(new, assigned, strict=True)] + [*changed]
+        changes = clusterer.take_changes()
+        merged = {old: final_issue(changes.merges, old) for old in changes.merges}
+        documents = [_placed(item, merged, changes.moves) for item in documents]
+        inside = {item.id for item in documents}
+        split = self._elsewhere(changes.moves, inside)
+        return documents, Batch(
+            documents=[*documents, *split],
+            issues=changes.issues,
+            merges=merged,
+            audit=move_events({d.id: d.issue for d in split}, clusterer.now),
+        )
 
     def _corrected(self, results: Sequence[Enriched | Rejected]) -> list[Enriched | Rejected]:
         """Staff's labels over the models' answers, however often a document comes in again."""
@@ -223,30 +272,3 @@ def _placed(document: Clustered, merged: Mapping[str, str], moves: Mapping[str, 
     """The document under the issue that it belongs to after this batch's merges and splits."""
     issue = moves.get(document.id) or merged.get(document.issue, document.issue)
     return document if issue == document.issue else clustered(document, document.origin, issue)
-
-
-def _final(merges: Mapping[str, str], issue: str) -> str:
-    while issue in merges:
-        issue = merges[issue]
-    return issue
-
-
-def _pack(sequence: int, clusterer: Clusterer) -> bytes:
-    return json.dumps({"after": sequence}).encode() + b"\n" + clusterer.snapshot()
-
-
-def _restored(store: Index) -> Clusterer:
-    """The clusterer as it stood after the store's last document."""
-    after, clusterer = 0, Clusterer()
-    if blob := store.state(STATE_CLUSTERER):
-        head, _, body = blob.partition(b"\n")
-        after, clusterer = int(json.loads(head)["after"]), Clusterer.restore(body)
-    replayed: list[Clustered] = []
-    for _, document in store.ingested(after=after):
-        replayed.append(document)
-        if len(replayed) >= BATCH:
-            clusterer.add(replayed)
-            replayed = []
-    clusterer.add(replayed)
-    clusterer.take_changes()  # they were stored with the documents
-    return clusterer

@@ -34,6 +34,7 @@ class Memory:
     """What the watcher knows beside the detector's own state; all times are RFC 3339, all of it JSON."""
 
     sequence: int = 0  # documents written up to this one have been read
+    moved: int = 0  # entries of the audit log on what splits moved have been read up to this one
     first: int = 0  # the last document of the first round, which may be an import of old items
     # document's number → hour from which it counted, where written late
     late_items: dict[str, str] = field(default_factory=dict)

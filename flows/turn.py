@@ -1,4 +1,6 @@
-"""One watcher at a time: a turn that is held in the store while a round runs, so that two processes never detect or mail side by side.
+"""One at a time: a turn that is held in the store while a round of watching runs, or while a batch is clustered and written.
+
+So two processes never detect or mail side by side, nor give one document two issues.
 
 A holder that was killed is passed over at once where its process can be seen to be gone (same machine), else when its turn ends.
 """
@@ -8,8 +10,9 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -20,6 +23,7 @@ from index.base import Index
 
 TURN: Final = timedelta(minutes=15)  # longer than the ten minutes for which a mail server may keep us waiting
 _RENEW: Final = timedelta(seconds=30)
+_PAUSE: Final = 0.1  # seconds between two tries
 
 
 class Busy(StoreError):
@@ -51,6 +55,22 @@ def only_one(store: Index, name: str, *, clock: Clock = system_clock) -> Iterato
         _give_back(store, name, holder, clock())
 
 
+@contextmanager
+def in_turn(store: Index, name: str, *, patience: timedelta, clock: Clock = system_clock) -> Iterator[None]:
+    """As `only_one`, but waits for whoever has the turn. Raises Busy after `patience`."""
+    deadline = clock() + patience
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(only_one(store, name, clock=clock))
+                break
+            except Busy:
+                if clock() >= deadline:
+                    raise
+                time.sleep(_PAUSE)
+        yield
+
+
 def _give_back(store: Index, name: str, holder: str, now: datetime) -> None:
     store.lease(name, holder, now=now, until=now)
 
@@ -58,7 +78,7 @@ def _give_back(store: Index, name: str, holder: str, now: datetime) -> None:
 def _check(standing: str, holder: str) -> None:
     if standing != holder:
         machine, pid, *_ = standing.split("/")
-        raise Busy(f"một tiến trình khác đang theo dõi kho này (máy {machine}, tiến trình {pid}); lượt này bỏ qua")
+        raise Busy(f"một tiến trình khác đang dùng kho này (máy {machine}, tiến trình {pid}); lượt này bỏ qua")
 
 
 def _machine() -> str:

@@ -25,7 +25,9 @@ from duluan.config import Profile
 from duluan.model import Alert, Fetch, Issue, Voice
 from duluan.voices import voice_of
 from flows import health
+from flows.decisions import moved
 from flows.evidence import context, readable
+from flows.issues import as_decided
 from flows.journal import Effects, Journal, open_journal, read
 from flows.outbox import Alive, Outlets, deliver
 from flows.telling import DEFAULT_SENDER, Teller
@@ -131,6 +133,15 @@ class _Round:
             self.titles[issue.id] = issue
             if issue.merged_into and issue.id not in self.journal.engine.merged:
                 self.journal.engine.merge(issue.id, issue.merged_into)
+        self._moves()
+
+    def _moves(self) -> None:
+        engine, memory = self.journal.engine, self.journal.memory
+        for number, moves in moved(self.store, memory.moved):
+            memory.moved = number
+            # before the first round everything is still to be read, and stands where it belongs
+            for document, to in moves.items() if engine.first is not None else ():
+                engine.move(document, to)
 
     def _items(self) -> list[Voice | Fetch]:
         engine, memory = self.journal.engine, self.journal.memory
@@ -309,6 +320,7 @@ class _Round:
 
 def card_of(store: Index, profile: Profile, alert: Alert) -> Card:
     """The card of a stored alert, with the chart as the detector's state knows it: for the desk and `alerts explain`."""
+    alert = as_decided(store, alert)
     return build(alert, profile, context(store, read(store, profile.alerts).engine, alert, profile))
 
 

@@ -17,6 +17,8 @@ from duluan.query import Filter
 
 STATE_CLUSTERER = "clusterer"
 STATE_DETECTOR = "detector"
+# Staff's decisions on issues, and documents that a split moved: what the clusterer and the detector read again from the audit log.
+ISSUE_EVENTS = ("issue_merge", "issue_rename", "issue_split", "issue_moved")
 
 
 class DuplicatePolicy(Enum):
@@ -41,7 +43,8 @@ class Batch:
     """What one step of a flow writes, all or nothing where the store has transactions (SQLite).
 
     `merges` maps an issue that ended to the one that it was merged into: its documents move along.
-    `state` are named blobs (the clusterer's snapshot, say) that must match the documents written.
+    `audit` are entries of the audit log that belong to the batch. `state` are named blobs (the clusterer's snapshot, say)
+    that must match the documents written.
     """
 
     documents: Sequence[Clustered] = ()
@@ -49,6 +52,7 @@ class Batch:
     merges: Mapping[str, str] = field(default_factory=dict)
     fetches: Sequence[Fetch] = ()
     rejected: Sequence[Rejected] = ()
+    audit: Sequence[Mapping[str, Any]] = ()
     state: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -199,6 +203,12 @@ class Index(Protocol):
 
     def audit_log(self) -> Iterator[dict[str, Any]]:
         """The audit log, oldest first."""
+
+    def issue_log(self, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """Entries of the audit log whose `what` is one of ISSUE_EVENTS, with their numbers, from behind number `after`.
+
+        Numbers grow; what another writer may still be writing, and all behind it, comes the next time.
+        """
 
     def retain(self, now: datetime) -> dict[str, int]:
         """Apply the retention rules of design.md §4.5 as of `now`; what was shortened or removed, by rule."""

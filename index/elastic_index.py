@@ -244,6 +244,11 @@ class ElasticIndex:
         self._ready()
         yield from elastic_ledger.audit_log(self._cluster)
 
+    def issue_log(self, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """What was decided of issues, and moved, by number."""
+        self._ready()
+        return elastic_ledger.issue_log(self._cluster, self._counters, after)
+
     def aggregate(self, index: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one aggregation, as Kibana would ask it; for checking boards only, no stage asks this way."""
         self._ready()

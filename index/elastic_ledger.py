@@ -9,7 +9,8 @@ from typing import Any
 
 from duluan.clock import format_time, parse_time
 from duluan.model import Fetch, Issue, Label, Rejected
-from index.elastic import Cluster
+from index.base import ISSUE_EVENTS
+from index.elastic import PAGE, Cluster, path_of
 from index.elastic_bulk import Action
 from index.elastic_filter import span_us
 from index.elastic_schema import AUDIT, FETCHES, ISSUES, LABELS, REJECTIONS, STATE
@@ -158,3 +159,15 @@ def add_audit(cluster: Cluster, counters: Counters, event: Mapping[str, Any]) ->
 def audit_log(cluster: Cluster) -> Iterator[dict[str, Any]]:
     """The audit log, oldest first."""
     return (json.loads(hit["_source"]["event"]) for hit in cluster.stream(AUDIT, {"match_all": {}}, [{"n": "asc"}]))
+
+
+def issue_log(cluster: Cluster, counters: Counters, after: int) -> list[tuple[int, dict[str, Any]]]:
+    """Numbered entries on issues from behind `after`, up to the first number that is given and not yet written."""
+    below = counters.settled_below("audit")
+    # whoever wrote them: a process does not see another's entries before a refresh
+    cluster.ask("POST", path_of(AUDIT, "_refresh"))
+    numbers: dict[str, Any] = {"range": {"n": {"gt": after} | ({} if below is None else {"lt": below})}}
+    query = {"bool": {"filter": [numbers, {"terms": {"what": list(ISSUE_EVENTS)}}]}}
+    body = {"query": query, "sort": [{"n": "asc"}], "size": PAGE, "track_total_hits": False}
+    hits = cluster.search(AUDIT, body)["hits"]["hits"]
+    return [(int(hit["_source"]["n"]), json.loads(hit["_source"]["event"])) for hit in hits]

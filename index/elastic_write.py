@@ -20,7 +20,7 @@ from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Cluster
 from index.elastic_bulk import Action, Outcome
 from index.elastic_hourly import Recounter
-from index.elastic_ledger import ended_issues, put_fetches, put_issues, put_merges, put_rejections
+from index.elastic_ledger import add_audit, ended_issues, put_fetches, put_issues, put_merges, put_rejections
 from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
 from index.elastic_state import Counters, put_state
 from index.merging import final_issue
@@ -74,6 +74,8 @@ class Writer:
         self._merge(batch.merges)
         put_fetches(self._cluster, batch.fetches)
         put_rejections(self._cluster, (*batch.rejected, *rejected))
+        for event in batch.audit:
+            add_audit(self._cluster, self._counters, event)
         for name, value in batch.state.items():
             put_state(self._cluster, name, value)
         self.recounter.run_if_due()

@@ -190,6 +190,11 @@ class SqliteIndex:
         with self._db.snapshot() as db:
             yield from sqlite_ledger.audit_log(db)
 
+    def issue_log(self, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """What was decided of issues, and moved, by number."""
+        with self._db.reading() as db:
+            return sqlite_ledger.issue_log(db, after)
+
     def retain(self, now: datetime) -> dict[str, int]:
         """Apply the retention rules; the freed text is overwritten on disk."""
         with self._db.erasing() as db:

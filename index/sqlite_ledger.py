@@ -28,6 +28,7 @@ from index.ledger import (
     rejection_keys,
 )
 from index.rows import micros
+from index.sqlite_schema import ON_ISSUES
 
 
 def put_issues(db: sqlite3.Connection, issues: Sequence[Issue]) -> None:
@@ -213,3 +214,9 @@ def add_audit(db: sqlite3.Connection, event: Mapping[str, Any]) -> None:
 def audit_log(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """The audit log, oldest first."""
     return (json.loads(row[0]) for row in db.execute("SELECT event FROM audit ORDER BY n"))
+
+
+def issue_log(db: sqlite3.Connection, after: int) -> list[tuple[int, dict[str, Any]]]:
+    """Numbered entries on issues from behind `after`."""
+    rows = db.execute(f"SELECT n, event FROM audit WHERE n > ? AND {ON_ISSUES} ORDER BY n", (after,))
+    return [(n, json.loads(event)) for n, event in rows]

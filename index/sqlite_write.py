@@ -16,7 +16,7 @@ from index.base import Batch, DuplicatePolicy, WriteResult
 from index.merging import final_issue
 from index.rows import Prepared
 from index.sqlite_filter import facets
-from index.sqlite_ledger import add_fetches, add_rejections, put_issues, put_state
+from index.sqlite_ledger import add_audit, add_fetches, add_rejections, put_issues, put_state
 from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS
 from index.tokens import search_text
 
@@ -58,6 +58,8 @@ def write_batch(
     _merge(db, batch.merges)
     add_fetches(db, batch.fetches)
     add_rejections(db, (*batch.rejected, *rejected))
+    for event in batch.audit:
+        add_audit(db, event)
     for name, value in batch.state.items():
         put_state(db, name, value)
     return WriteResult(written=len(chosen), skipped=len(ready) - len(chosen), rejected=tuple(rejected))

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from duluan.model import Document, Enriched, Issue
+from duluan.model import Clustered, Document, Enriched, Issue
+from nlp.clustering import deciding
 from nlp.clustering.changes import Assignment, Changes
 from nlp.clustering.config import ClusterConfig
 from nlp.clustering.events import DAY, TITLES_KEPT, Event, WorkingSet, threshold
@@ -101,33 +102,15 @@ class Clusterer:
 
     def merge(self, old: str, new: str) -> None:
         """Staff: `old` is the same issue as `new`; kept for good. Raises InputError for a merge with itself."""
-        old, new = self.staff.final(old), self.staff.final(new)
-        self.staff.merge(old, new)
-        ending, staying = self._live(old), self._live(new)
-        if ending and staying:
-            self._absorb(staying, ending)
-        elif ending:
-            self.working.rename(ending, new)
-            self.touched.add(ending.number)
-        self.merges[old] = new
+        deciding.merge(self, old, new)
 
     def rename(self, issue: str, title: str) -> None:
         """Staff: the issue's title from now on. Raises InputError where it is empty or too long."""
-        issue = self.staff.final(issue)
-        self.staff.rename(issue, title)
-        if event := self._live(issue):
-            self.touched.add(event.number)
+        deciding.rename(self, issue, title)
 
-    def split(self, issue: str, documents: Sequence[str]) -> str:
-        """Staff: these documents (and what reprints them) are another issue; its id. Never joined again by itself."""
-        issue = self.staff.final(issue)
-        fresh = issue_id(f"{issue}:{min(documents)}")
-        if event := self._live(issue):
-            self._divide(event, frozenset(documents), fresh)
-        else:
-            self.moves.update(dict.fromkeys(documents, fresh))
-        self.staff.separate(issue, fresh)
-        return fresh
+    def split(self, issue: str, documents: Sequence[Clustered]) -> str:
+        """Staff: these documents (and what reprints or answers them) are another issue; its id. Never joined again by itself."""
+        return deciding.split(self, issue, documents)
 
     def snapshot(self) -> bytes:
         """The whole state (compressed JSON and arrays, no pickle)."""
@@ -151,7 +134,7 @@ class Clusterer:
         day = int(self.now // DAY)
         origin = self.reprints.origin_of(document.id, reading.sketch, reading.shingles, own_words=own_words, day=day)
         event = self._event_for(document, origin, reading)
-        self._count(event, document, own=origin == document.id)
+        self.count(event, document, own=origin == document.id)
         self.ledger.put(document.id, Entry(origin, event.number, document.parent), day)
         if self.seen % self.config.merge_every == 0:
             self._merge_round()
@@ -167,6 +150,7 @@ class Clusterer:
                 self.grown.discard(event.number)
                 if event.number in self.touched:
                     self.departed[event.number] = event
+            self.staff.forget(self.working.numbers)
             self.ledger.expire(int(fetched // DAY - self.config.issue_days))
         self.now = fetched
 
@@ -184,7 +168,7 @@ class Clusterer:
             if comment:
                 return event
         else:
-            event = self.working.open(self._new_id(document.id), document.fetched.timestamp(), self.now)
+            event = self.working.open(self.fresh_id(document.id), document.fetched.timestamp(), self.now)
         self.working.add_text(event, document.id, vector, self.now)
         # a new issue has just been compared with all others; a large one changes little by one text
         if event.texts - event.checked >= max(1, event.texts // 8) and event.texts > 1:
@@ -192,10 +176,14 @@ class Clusterer:
         self.grown.add(event.number)
         return event
 
-    def _new_id(self, document: str) -> str:
-        return self.staff.final(issue_id(document))
+    def fresh_id(self, seed: str) -> str:
+        """An id that no issue has or had: a split that is undone and made again must not get the id that ended."""
+        id = issue_id(seed)
+        while id in self.working.numbers or self.staff.final(id) != id:
+            id = issue_id(id)
+        return id
 
-    def _count(self, event: Event, document: Document, *, own: bool) -> None:
+    def count(self, event: Event, document: Document, *, own: bool) -> None:
         when = document.fetched.timestamp()
         event.first, event.last, event.active = min(event.first, when), max(event.last, when), self.now
         event.documents += 1
@@ -207,11 +195,11 @@ class Clusterer:
             event.places.update(_places(document))
             event.keywords.update(document.keywords[:5])
         if event.texts >= event.named * NAME_AGAIN:
-            self._name(event)
+            self.name(event)
         self.touched.add(event.number)
 
     @staticmethod
-    def _name(event: Event) -> None:
+    def name(event: Event) -> None:
         """Choose title and terms anew; where there is one text, its headline and keywords are all there is."""
         event.named = event.texts
         weights = event.weights() if len(event.titles) > 1 else {}
@@ -227,7 +215,8 @@ class Clusterer:
             for number in sorted(waiting):
                 if (event := self.working.events.get(number)) and (other := self._same_event(event)):
                     old, young = sorted((event, other), key=lambda e: e.number)
-                    self._absorb(old, young)
+                    self.absorb(old, young)
+                    self.staff.end(young.id, old.id)
                     merged.add(old.number)
             waiting = merged
             if not waiting:
@@ -255,32 +244,32 @@ class Clusterer:
         numbers = self.working.numbers
         return [numbers[id] for id in self.staff.apart.get(event.id, ()) if id in numbers]
 
-    def _absorb(self, staying: Event, ending: Event) -> None:
+    def absorb(self, staying: Event, ending: Event) -> None:
         self.working.absorb(staying, ending)
-        self._name(staying)
+        self.name(staying)
         self.ledger.alias(ending.number, staying.number)
-        self.staff.follow(ending.id, staying.id)
         self.merges[ending.id] = staying.id
         self.touched.discard(ending.number)
         self.touched.add(staying.number)
 
     def _split_round(self) -> None:
+        joined = self.staff.joined()
         for number in sorted(self.grown):
             event = self.working.events.get(number)
-            if event and (leaving := halves(event, self.config.split_below)):
-                fresh = issue_id(f"{event.id}:{min(leaving)}")
-                self._divide(event, leaving, fresh)
+            if event and event.id not in joined and (leaving := halves(event, self.config.split_below)):
+                fresh = self.fresh_id(f"{event.id}:{min(leaving)}")
+                self.divide(event, leaving, fresh)
                 self.staff.separate(event.id, fresh)
         self.grown = set()
 
-    def _divide(self, event: Event, leaving: frozenset[str], fresh: str) -> None:
+    def divide(self, event: Event, leaving: frozenset[str], fresh: str) -> None:
         new = self.working.divide(event, leaving, fresh)
         moved = self.ledger.move(event.number, new.number, leaving)
         new.documents, new.voices = len(moved), sum(self.ledger.origin(id) == id for id in moved)
         event.documents = max(0, event.documents - new.documents)
         event.voices = max(0, event.voices - new.voices)
-        self._name(event)
-        self._name(new)
+        self.name(event)
+        self.name(new)
         self.moves.update(dict.fromkeys(moved, fresh))
         self.touched.update((event.number, new.number))
 
@@ -294,7 +283,7 @@ class Clusterer:
         assert number is not None
         return self.working.events[number].id
 
-    def _live(self, issue: str) -> Event | None:
+    def live(self, issue: str) -> Event | None:
         number = self.working.numbers.get(issue)
         return None if number is None else self.working.events[number]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duluan.errors import InputError, StoreError
-from duluan.model import Document, Enriched, Kind, Place
+from duluan.model import Clustered, Document, Enriched, Kind, Place
 from nlp.cluster import Assignment, ClusterConfig, Clusterer
 from nlp.clustering.reading import readings
 from nlp.clustering.terms import tokens
@@ -42,6 +42,15 @@ def document(
     return Document(
         id=id, url=f"https://bao.example/{id}", source="bao", kind=kind, title=title, text=text,
         fetched=START + timedelta(hours=hours), parent=parent,
+    )  # fmt: skip
+
+
+def stored(document: Document, issue: str, origin: str | None = None) -> Clustered:
+    """A document as a store gives it back."""
+    return Clustered(
+        **{name: getattr(document, name) for name in Document.__dataclass_fields__}, lang="vi", topic="khac", topic_p=0.5,
+        sentiment="neu", sentiment_p={"neg": 0, "neu": 1, "pos": 0}, uncertain=False, feedback=False, feedback_p=0, toxic_p=0,
+        in_province=True, issue=issue, origin=origin or document.id,
     )  # fmt: skip
 
 
@@ -213,7 +222,7 @@ def test_staff_merge_rename_split_are_kept() -> None:
     assert {i.title for i in changes.issues if i.id == hospital} == {"Thuốc và cá"}
     later = clusterer.add([document("late", STORIES["cá chết"][1], hours=3)])
     assert later[0].issue == hospital
-    fresh = clusterer.split(hospital, [f"cá chết{n}" for n in range(3)])
+    fresh = clusterer.split(hospital, [stored(d, hospital) for d in documents if d.id.startswith("cá chết")])
     moves = clusterer.take_changes().moves
     assert {moves[f"cá chết{n}"] for n in range(3)} == {fresh}
     assert fresh not in {hospital, landslide, fish}

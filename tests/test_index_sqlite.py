@@ -191,6 +191,7 @@ def test_what_was_applied_is_recorded(store: SqliteIndex) -> None:
             "reprints",
             "labels",
             "hours",
+            "issue_log",
         ]
     db.close()
 
@@ -204,7 +205,8 @@ def test_a_store_without_rows_by_hour_gets_them(store: SqliteIndex) -> None:
     store.close()
     with sqlite3.connect(store.path) as db:
         db.execute("DROP TABLE hour_cells")
-        db.execute("DELETE FROM migrations WHERE name = 'hours'")
+        db.execute("DROP INDEX audit_issues")
+        db.execute("DELETE FROM migrations WHERE name IN ('hours', 'issue_log')")
     db.close()
     store.setup()
     assert [(row.topic, row.documents, row.voices) for row in asked] == [

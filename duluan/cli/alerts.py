@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from duluan.cli.common import ProvinceDir, StoreUrl, open_index, open_province
+from duluan.cli.common import By, ProvinceDir, StoreUrl, account, open_index, open_province
 from duluan.clock import format_time, local, system_clock
 from duluan.errors import ConfigError, InputError
 
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 AlertId = Annotated[str, typer.Argument(help="Mã cảnh báo.")]
 Note = Annotated[str, typer.Option("--note", help="Ghi chú; tên người, số điện thoại bị che.")]
-By = Annotated[
-    str | None, typer.Option("--by", help="Người ghi nhận (tài khoản của cán bộ), vào nhật ký; mặc định tài khoản máy.")
-]
 WORDS = {
     "watching": "đang theo dõi",
     "open": "đang mở",
@@ -148,8 +143,7 @@ def _act(id: str, action: Action, store: str | None, note: str, by: str | None, 
     from alerts.lifecycle import allowed
     from flows.acting import Act, act
 
-    who = by or os.environ.get("DULUAN_USER") or getpass.getuser()
-    before, following = act(open_index(store), id, Act(action, who, system_clock(), note, more))
+    before, following = act(open_index(store), id, Act(action, account(by), system_clock(), note, more))
     if following is None:
         able = ", ".join(_DONE[name] for name in allowed(before)) or "không thao tác nào"
         typer.echo(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +23,15 @@ StoreUrl = Annotated[
     str | None,
     typer.Option("--store", help="Kho dữ liệu: sqlite:///tệp hoặc http(s)://máy:9200 (mặc định $DULUAN_STORE)."),
 ]
+
+By = Annotated[
+    str | None, typer.Option("--by", help="Người ghi nhận (tài khoản của cán bộ), vào nhật ký; mặc định tài khoản máy.")
+]
+
+
+def account(given: str | None) -> str:
+    """Who acts, for the audit log: as told, else $DULUAN_USER, else the machine's account."""
+    return given or os.environ.get("DULUAN_USER") or getpass.getuser()
 
 
 def open_province(given: str | None) -> Profile:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, _Entry] = {
     "zalo": _Entry("zalo", "Đếm tin nhắn gửi tới Zalo OA (webhook), không lưu nội dung."),
     "doctor": _Entry("doctor", "Kiểm tra máy này: thứ gì chạy được, thứ gì còn thiếu."),
     "setup": _Entry("setup", "Tạo lược đồ kho."),
+    "issues": _Entry("issues", "Xem, gộp, đổi tên, tách vấn đề."),
     "alerts": _Entry("alerts", "Xem, giải thích, ghi nhận cảnh báo."),
     "label": _Entry("label", "Xuất văn bản để cán bộ gắn nhãn, nhập nhãn trở lại."),
     "eval": _Entry("evaluate", "Đo độ chính xác của các mô hình."),

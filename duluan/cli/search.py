@@ -47,6 +47,10 @@ def search(
     profile = open_province(province)
     asked = _filter(profile, query, since, until, topic or [], place or [], sentiment or [])
     index = open_index(store)
+    if asked.issues:
+        from flows.issues import ids_now
+
+        asked = replace(asked, issues=ids_now(index, asked.issues))
     start = time.perf_counter()
     hits, total = _hits(index, asked, limit)
     took = (time.perf_counter() - start) * 1000

@@ -44,7 +44,7 @@ def pack(state: Clusterer) -> bytes:
         "clock": [state.now, state.seen, state.working.next_number],
         "due": [sorted(state.due), sorted(state.grown), sorted(state.touched)],
         "pending": [state.merges, state.moves],
-        "staff": [state.staff.merged, state.staff.titles, state.staff.pairs()],
+        "staff": [state.staff.merged, state.staff.titles, state.staff.pairs(), state.staff.ended],
         "events": _pack_events([*state.working.events.values(), *state.departed.values()], arrays),
         "departed": sorted(state.departed),
         "ledger": [
@@ -83,8 +83,10 @@ def _restore(state: Clusterer, meta: dict[str, Any], arrays: Arrays) -> None:
     state.now, state.seen, state.working.next_number = meta["clock"]
     state.due, state.grown, state.touched = (set(numbers) for numbers in meta["due"])
     state.merges, state.moves = meta["pending"]
-    state.staff.merged, state.staff.titles = meta["staff"][:2]
-    for a, b in meta["staff"][2]:
+    state.staff.merged, state.staff.titles, apart, *ended = meta["staff"]
+    # missing in a snapshot taken before staff's commands: only a decision made before the upgrade could have needed it
+    state.staff.ended = dict(*ended)
+    for a, b in apart:
         state.staff.separate(a, b)
     departed = set(meta["departed"])
     for event in _unpack_events(meta["events"], arrays):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from duluan.errors import InputError
@@ -9,20 +10,34 @@ from duluan.errors import InputError
 
 @dataclass(slots=True)
 class Corrections:
-    """All keyed by issue id, so that they outlive the working set."""
+    """All keyed by issue id, so that they outlive the working set. An id that ended never comes back: chains have no ring."""
 
     merged: dict[str, str] = field(default_factory=dict)
+    # likewise by the machine, as long as the issue that stayed is live: a decision that comes later may name the old id
+    ended: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     apart: dict[str, set[str]] = field(default_factory=dict)  # both ways
 
     def merge(self, old: str, new: str) -> None:
         """From now on `old` is `new`. Raises InputError for a merge with itself or in a circle."""
-        target = self.final(new)
-        if target == self.final(old):
+        ending, target = self.final(old), self.final(new)
+        if target == ending:
             raise InputError(f"vấn đề {old} và {new} đã là một; chọn hai vấn đề khác nhau")
-        self.merged[self.final(old)] = target
-        self.apart.get(target, set()).discard(old)
-        self.follow(old, target)
+        self.merged[ending] = target
+        self.follow(ending, target)
+
+    def end(self, old: str, new: str) -> None:
+        """The machine merged `old` into `new`."""
+        self.ended[old] = new
+        self.follow(old, new)
+
+    def forget(self, live: Container[str]) -> None:
+        """Drop the machine's merges into issues that are live no more."""
+        self.ended = {old: final for old in self.ended if (final := self.final(old)) in live}
+
+    def joined(self) -> frozenset[str]:
+        """Issues into which staff merged others: the machine does not part them again."""
+        return frozenset(map(self.final, self.merged))
 
     def follow(self, old: str, new: str) -> None:
         """An issue ended in another: what staff said of the first holds for the second."""
@@ -50,7 +65,7 @@ class Corrections:
         return sorted((a, b) for a, others in self.apart.items() for b in others if a < b)
 
     def final(self, issue: str) -> str:
-        """Follow staff's merges to the end."""
-        while issue in self.merged:
-            issue = self.merged[issue]
+        """Follow merges to the end."""
+        while (step := self.merged.get(issue) or self.ended.get(issue)) is not None:
+            issue = step
         return issue

@@ -1,0 +1,132 @@
+"""What staff do with issues, from the command line and the desk: merge and rename; checked, written down, carried out.
+
+The entry in the audit log is the decision itself (`flows/decisions.py`). Where an import or crawl is writing a batch just then, it
+is carried out before the next one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from alerts.words import headline
+from duluan.errors import InputError
+from duluan.model import Alert, Document, Enriched, Issue, Rejected
+from duluan.privacy import redact
+from duluan.text import squeeze
+from flows.decisions import Decision, decisions
+from flows.ingest import Pipeline
+from flows.standing import decided_in
+from flows.turn import Busy
+from index.base import Index
+
+TITLE: Final = (3, 160)  # characters; as the clusterer has it
+_PATIENCE: Final = timedelta(seconds=30)  # a batch takes a second or two
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a decision. `issue` is where it leads: what was merged into, was renamed, or came out of a split."""
+
+    decision: Decision
+    issue: str
+    changed: bool  # False: it stood already
+    applied: bool  # False: whoever writes to the store now carries it out before the next batch
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who decides, and when; stands in the audit log only."""
+
+    account: str
+    at: datetime
+
+
+def merge(store: Index, old: str, new: str, officer: Officer) -> Outcome:
+    """`old` is the same as `new`. Raises InputError for an unknown issue, one with itself, and the other way round."""
+    ending, staying = standing(store, old), standing(store, new)
+    if old == new:
+        raise InputError(f"không gộp được vấn đề {old} với chính nó; hãy nêu hai mã khác nhau")
+    if ending.id == staying.id == old:
+        raise InputError(f"vấn đề {new} đã được gộp vào {old}; không gộp ngược lại được")
+    decision = Decision(what="merge", issue=ending.id, target=staying.id, by=officer.account, at=officer.at)
+    if ending.id == staying.id:
+        return Outcome(decision, staying.id, changed=False, applied=True)
+    return _made(store, decision, staying.id)
+
+
+def rename(store: Index, issue: str, title: str, officer: Officer) -> Outcome:
+    """The issue is called `title` from now on. Raises InputError for an unknown issue, and for an empty or long title."""
+    named, clean = standing(store, issue), clean_title(title)
+    decision = Decision(what="rename", issue=named.id, title=clean, by=officer.account, at=officer.at)
+    if named.title_by_staff and named.title == clean:
+        return Outcome(decision, named.id, changed=False, applied=True)
+    return _made(store, decision, named.id)
+
+
+def clean_title(title: str) -> str:
+    """A title as it is kept: NFC, in one line, without control characters, personal data redacted. Raises InputError by length."""
+    visible = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in title)
+    plain = "".join(c for c in visible if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
+    clean = redact(squeeze(plain), "news")
+    low, high = TITLE
+    if not low <= len(clean) <= high:
+        raise InputError(f"tiêu đề vấn đề phải dài {low}–{high} ký tự, gặp {len(clean)}")
+    return clean
+
+
+def standing(store: Index, id: str) -> Issue:
+    """The issue that `id` leads to now, merges followed. Raises InputError where there is none."""
+    found = _led(store, id)
+    if found is None:
+        raise InputError(f"không có vấn đề {id!r}; xem danh sách bằng: duluan issues list")
+    return found
+
+
+def ids_now(store: Index, ids: Iterable[str]) -> tuple[str, ...]:
+    """For each id of an issue the one that it leads to; unknown ones as they are."""
+    return tuple(dict.fromkeys(found.id if (found := _led(store, id)) else id for id in ids))
+
+
+def as_decided(store: Index, alert: Alert) -> Alert:
+    """An alert of a merged issue under the one that it leads to, with staff's title where there is one."""
+    found = _led(store, alert.issue) if alert.issue else None
+    if found is None:
+        return alert
+    title = alert.title
+    if found.title_by_staff:
+        title = f"{headline(found.title)}: {alert.title.rpartition(': ')[2]}"
+    return replace(alert, issue=found.id, title=title)
+
+
+def _led(store: Index, id: str) -> Issue | None:
+    issue = next(iter(store.issues([id])), None)
+    while issue is not None and issue.merged_into:
+        issue = next(iter(store.issues([issue.merged_into])), None)
+    return issue
+
+
+def _made(store: Index, decision: Decision, leads_to: str) -> Outcome:
+    """Write the decision down, unless the same one waits already, and carry it out where it is our turn."""
+    waiting = [other for _, other in decisions(store, decided_in(store))]
+    known = any(replace(other, by=decision.by, at=decision.at) == decision for other in waiting)
+    if not known:
+        store.audit(decision.event())
+    return Outcome(decision, leads_to, changed=not known, applied=carried_out(store))
+
+
+def carried_out(store: Index) -> bool:
+    """Carry out what waits; False where others were writing all the while, who will do it."""
+    try:
+        Pipeline(store, _nothing).catch_up(_PATIENCE)
+    except Busy:
+        return False
+    return True
+
+
+def _nothing(documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
+    """No document comes in with a decision."""
+    return iter(())

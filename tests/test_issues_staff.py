@@ -1,0 +1,283 @@
+"""Staff merge, rename and split issues, over both stores: kept for good, whatever comes later, in any batches, through kill -9."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+
+import contract_stores
+import pytest
+from contract_stores import Open
+from samples_index import document as sample
+from typer.testing import CliRunner
+
+from duluan.cli.main import app
+from duluan.errors import DuluanError, InputError
+from duluan.model import Document, Enriched, Rejected
+from duluan.query import Filter
+from flows import ingest
+from flows.decisions import Decision, decisions
+from flows.ingest import Pipeline
+from flows.issues import Officer, clean_title, ids_now, merge, rename, standing
+from flows.standing import decided_in
+from index.base import Batch, Index
+
+opener = contract_stores.opener
+store = contract_stores.store
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+OFFICER = Officer("chi-lan", START)
+STORIES = {
+    "sat-lo": "Sạt lở đèo Măng Rơi, xe cộ ách tắc hàng giờ sau mưa lớn",
+    "benh-vien": "Bệnh viện tỉnh thiếu thuốc bảo hiểm y tế, người bệnh phải mua ngoài",
+    "ca-chet": "Cá chết trắng lòng hồ thủy điện Plei Krông, người nuôi cá lồng kêu cứu",
+}
+
+
+def news(story: str, number: int, **changes: object) -> Document:
+    """The story's item `number`, fetched so many hours after START; always in other words around the same title."""
+    own = " ".join(f"{a}{b}" for a, b in zip("bcdghlmntv", "aeiouyaeio", strict=True) if (number + ord(a)) % 3)
+    base: dict[str, object] = {
+        "id": f"{story}-{number}",
+        "url": f"https://bao.example.vn/{story}-{number}.html",
+        "source": "bao",
+        "kind": "news",
+        "title": STORIES[story],
+        "text": f"Tin {number} {own} {STORIES[story]} {number}{number}",
+        "fetched": START + timedelta(hours=number),
+    }
+    return Document(**base | changes)  # type: ignore[arg-type]
+
+
+def enriched(documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
+    """No model: these tests are about issues."""
+    pattern = sample()
+    for item in documents:
+        own = {spec.name: getattr(item, spec.name) for spec in fields(Document)}
+        yield Enriched(**{spec.name: getattr(pattern, spec.name) for spec in fields(Enriched)} | own)
+
+
+def take_in(store: Index, *documents: Document) -> Pipeline:
+    pipeline = Pipeline(store, enriched)
+    pipeline.ingest(documents)
+    return pipeline
+
+
+def issue_of(store: Index, story: str, number: int = 0) -> str:
+    found = store.get(f"{story}-{number}")
+    assert found is not None
+    return found.issue
+
+
+def filled(store: Index, count: int = 3) -> dict[str, str]:
+    """Three stories of `count` items; story → its issue."""
+    take_in(store, *(news(story, n) for n in range(count) for story in STORIES))
+    issues = {story: issue_of(store, story) for story in STORIES}
+    assert len(set(issues.values())) == 3
+    return issues
+
+
+def members(store: Index, issue: str) -> set[str]:
+    return {document.id for document in store.documents(Filter(issues=(issue,)))}
+
+
+def test_a_merge_moves_what_is_there_and_what_comes(store: Index) -> None:
+    issues = filled(store)
+    done = merge(store, issues["ca-chet"], issues["benh-vien"], OFFICER)
+    assert (done.changed, done.applied, done.issue) == (True, True, issues["benh-vien"])
+    take_in(store, news("ca-chet", 9), news("benh-vien", 10), news("sat-lo", 11))
+    assert issue_of(store, "ca-chet", 9) == issue_of(store, "benh-vien", 10) == issues["benh-vien"]
+    assert members(store, issues["ca-chet"]) == set()
+    assert members(store, issues["sat-lo"]) == {f"sat-lo-{n}" for n in (0, 1, 2, 11)}
+    assert ids_now(store, [issues["ca-chet"], "unknown"]) == (issues["benh-vien"], "unknown")
+    (record,) = [event for event in store.audit_log() if event["what"] == "issue_merge"]
+    assert (record["by"], record["issue"], record["target"]) == ("chi-lan", issues["ca-chet"], issues["benh-vien"])
+
+
+def test_merges_run_on(store: Index) -> None:
+    a, b, c = filled(store).values()
+    merge(store, a, b, OFFICER)
+    merge(store, b, c, OFFICER)
+    take_in(store, *(news(story, 9) for story in STORIES))
+    assert {issue_of(store, story, 9) for story in STORIES} == {c}
+    assert standing(store, a).id == standing(store, b).id == c
+    with pytest.raises(InputError, match="không gộp ngược lại"):
+        merge(store, c, a, OFFICER)
+    assert not merge(store, a, c, OFFICER).changed
+
+
+def test_what_cannot_be_merged(store: Index) -> None:
+    issues = filled(store)
+    one = issues["ca-chet"]
+    for old, new, said in (
+        (one, one, "với chính nó"),
+        ("khong-co", one, "không có vấn đề 'khong-co'"),
+        (one, "khong-co", "không có vấn đề 'khong-co'"),
+    ):
+        with pytest.raises(InputError, match=said):
+            merge(store, old, new, OFFICER)
+    assert decisions(store, 0) == []
+
+
+def test_a_title_by_staff_survives_retitling_merges_and_reopening(store: Index) -> None:
+    issues = filled(store)
+    rename(store, issues["ca-chet"], "  Cá chết ở   lòng hồ ", OFFICER)
+    take_in(store, *(news("ca-chet", n, title=f"{STORIES['ca-chet']} lần {n}") for n in range(5, 25)))
+    assert standing(store, issues["ca-chet"]).title == "Cá chết ở lòng hồ"
+    merge(store, issues["ca-chet"], issues["sat-lo"], OFFICER)
+    assert standing(store, issues["ca-chet"]).title == "Cá chết ở lòng hồ"
+    assert rename(store, issues["ca-chet"], "Sạt lở và cá chết", OFFICER).issue == issues["sat-lo"]
+    assert standing(store, issues["sat-lo"]).title == "Sạt lở và cá chết"
+    assert standing(store, issues["sat-lo"]).title_by_staff
+
+
+def test_issues_that_are_live_no_more_are_renamed_and_merged_too(store: Index) -> None:
+    issues = filled(store)
+    take_in(store, news("sat-lo", 24 * 60))
+    rename(store, issues["ca-chet"], "Cá chết tháng ba", OFFICER)
+    assert standing(store, issues["ca-chet"]).title == "Cá chết tháng ba"
+    merge(store, issues["benh-vien"], issues["ca-chet"], OFFICER)
+    assert members(store, issues["ca-chet"]) == {f"{s}-{n}" for s in ("ca-chet", "benh-vien") for n in range(3)}
+    assert standing(store, issues["benh-vien"]).title == "Cá chết tháng ba"
+
+
+@pytest.mark.parametrize("title", ["", "  \t\n ", "ab", "\u200b\u200b\u200b\u200b", "\x00\x01\x02", "dài " * 60])
+def test_titles_that_are_refused(title: str) -> None:
+    with pytest.raises(InputError, match="3–160 ký tự"):
+        clean_title(title)
+
+
+def test_titles_are_kept_in_one_line_of_nfc_without_personal_data() -> None:
+    decomposed = unicodedata.normalize("NFD", "Ngập đường\r\nở phường\x07 Trương Quang Trọng")
+    assert clean_title(decomposed) == "Ngập đường ở phường Trương Quang Trọng"
+    assert clean_title("Mất nước\u200b, gọi 0905 123 456") == "Mất nước, gọi [điện thoại]"
+
+
+def test_the_same_again_changes_nothing_and_is_one_line(opener: Open) -> None:
+    issues = filled(opener())
+    url = _url(opener)
+    runner = CliRunner()
+    for command, first, again in (
+        (["merge", issues["ca-chet"], issues["benh-vien"]], "đã gộp vấn đề", "từ trước"),
+        (["rename", issues["benh-vien"], "Thuốc và cá"], "nay là “Thuốc và cá”", "đã mang tiêu đề"),
+    ):
+        for said in (first, again):
+            done = runner.invoke(app, ["issues", *command, "--store", url, "--by", "anh-ba"])
+            assert done.exit_code == 0, done.output
+            assert said in done.output
+            assert done.output.count("\n") == 1
+    assert [d.by for _, d in decisions(opener(), 0)] == ["anh-ba", "anh-ba"]
+
+
+def test_the_commands(opener: Open) -> None:
+    issues = filled(opener())
+    url, runner = _url(opener), CliRunner()
+
+    def told(*words: str) -> list[dict[str, object]]:
+        done = runner.invoke(app, ["issues", *words, "--store", url, "--json"])
+        assert done.exit_code == 0, done.output
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert {record["id"] for record in told("list", "--days", "99999")} == set(issues.values())
+    (merged,) = told("merge", issues["ca-chet"], issues["benh-vien"])
+    assert merged == {
+        "what": "issue_merge",
+        "asked": issues["ca-chet"],
+        "target": issues["benh-vien"],
+        "issue": issues["benh-vien"],
+        "changed": True,
+        "applied": True,
+    }
+    (issue, *documents) = told("show", issues["ca-chet"])
+    assert issue["id"] == issues["benh-vien"]
+    assert {record["id"] for record in documents} == {f"{s}-{n}" for s in ("ca-chet", "benh-vien") for n in range(3)}
+    assert {record["id"] for record in told("list", "--days", "99999")} == {issues["benh-vien"], issues["sat-lo"]}
+    unknown = runner.invoke(app, ["issues", "rename", "khong-co", "Tên mới", "--store", url])
+    assert isinstance(unknown.exception, DuluanError)
+    assert "duluan issues list" in str(unknown.exception)
+    found = runner.invoke(app, ["search", f"issue:{issues['ca-chet']}", "--json", "--store", url])
+    assert found.stdout.count("\n") == 6
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing behind it runs."""
+
+
+def test_a_kill_between_writing_down_and_carrying_out(opener: Open) -> None:
+    issues = filled(opener())
+    opener().audit(Decision(what="merge", issue=issues["ca-chet"], target=issues["sat-lo"], by="x", at=START).event())
+    assert members(opener(), issues["ca-chet"]) != set()
+    take_in(opener(), news("ca-chet", 9))
+    again = opener()
+    assert members(again, issues["ca-chet"]) == set()
+    assert issue_of(again, "ca-chet", 9) == issues["sat-lo"]
+
+
+def test_a_kill_while_it_is_carried_out(opener: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elasticsearch has no transactions: what was written of the batch stands, the snapshot does not."""
+    issues = filled(opener())
+
+    half = opener()
+    write = half.write
+
+    def without_state(batch: Batch, **more: object) -> object:
+        if batch.state:
+            write(Batch(documents=batch.documents, issues=batch.issues, merges=batch.merges))
+            raise Killed
+        return write(batch, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(half, "write", without_state)
+    with pytest.raises(Killed):
+        merge(half, issues["ca-chet"], issues["sat-lo"], OFFICER)
+    assert decided_in(opener()) == 0
+    take_in(opener(), news("ca-chet", 9), news("sat-lo", 10))
+    after = opener()
+    assert decided_in(after) > 0
+    assert {issue_of(after, "ca-chet", n) for n in (0, 9)} == {issues["sat-lo"]}
+
+
+def test_an_import_that_runs_carries_out_what_another_process_wrote_down(
+    opener: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(ingest, "AHEAD", 0)
+    issues = filled(opener())
+    ours, theirs = opener(), opener()
+
+    def items() -> Iterator[Document]:
+        yield news("ca-chet", 9)
+        merge(theirs, issues["ca-chet"], issues["sat-lo"], OFFICER)
+        rename(theirs, issues["sat-lo"], "Hai việc một vấn đề", OFFICER)
+        yield news("ca-chet", 10)
+
+    pipeline = Pipeline(ours, enriched)
+    pipeline.ingest(items())
+    assert issue_of(opener(), "ca-chet", 10) == issues["sat-lo"]
+    assert standing(opener(), issues["ca-chet"]).title == "Hai việc một vấn đề"
+
+
+def test_two_imports_at_once_know_of_each_others_documents(opener: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    one, other = Pipeline(opener(), enriched), Pipeline(opener(), enriched)
+    for number in range(4):
+        (one, other)[number % 2].ingest([news("ca-chet", number)])
+    assert len({issue_of(opener(), "ca-chet", n) for n in range(4)}) == 1
+
+
+def test_two_decisions_that_contradict_each_other(store: Index) -> None:
+    """Written down at the same moment by two officers: the first stands, the second is void, the store goes on."""
+    issues = filled(store)
+    a, b = issues["ca-chet"], issues["sat-lo"]
+    for old, new in ((a, b), (b, a)):
+        store.audit(Decision(what="merge", issue=old, target=new, by="x", at=START).event())
+    take_in(store, news("ca-chet", 9))
+    assert issue_of(store, "ca-chet", 9) == issue_of(store, "sat-lo") == b
+
+
+def _url(opener: Open) -> str:
+    opened = opener()
+    path = getattr(opened, "path", None)
+    return f"sqlite:///{path}" if path else str(opened.shown)  # type: ignore[attr-defined]
