@@ -79,6 +79,7 @@ def answer(cluster: Cluster, grid: Grid) -> tuple[Columns, list[int]] | None:
     """(columns in order of the keys, voices of each group), exact; None where there are more than MANY_REPRINTS reprints."""
     asked = query_of(grid.query)
     reprints = {"bool": {"filter": [asked, {"term": {"original": False}}]}}
+    cluster.refresh(*BOTH.split(","))
     found, counted = cluster.searches([(BOTH, _named(grid, reprints, "origin")), (BOTH, _counted(grid, asked))])
     if int(found["hits"]["total"]["value"]) > MANY_REPRINTS:
         return None

@@ -149,3 +149,30 @@ def test_a_day_counted_between_mark_and_change_is_counted_again(
     found = {cell["issue"]: cell["documents"] for cell in hourly(elastic_url, cut="day_issue")}
     expected = {"write": {"issue-1": 1, "issue-2": 2}, "merge": {"issue-1": 2}, "takedown": {"issue-1": 1}}
     assert found == expected[change]
+
+
+def test_a_long_recount_is_left_alone_for_ten_times_as_long(elastic_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bulk load on a busy machine used to spend half of its time in recounting hundreds of days every minute."""
+    seconds, now, took = 0.0, NOON, 30.0
+    counted = list[str]()
+
+    def slow(_: Cluster, day: str) -> None:
+        nonlocal seconds
+        seconds += took
+        counted.append(day)
+
+    monkeypatch.setattr(elastic_hourly, "recount", slow)
+    monkeypatch.setattr(elastic_hourly.time, "monotonic", lambda: seconds)
+    store = ElasticIndex(elastic_url, clock=lambda: now)
+    for number in range(8):
+        store.write(Batch(documents=[numbered(number)]))
+        now += timedelta(minutes=1)
+    assert len(counted) == 2, "at once, and five minutes later"
+    took = 0.0
+    now += timedelta(hours=1)
+    for number in range(8, 12):
+        store.write(Batch(documents=[numbered(number)]))
+        now += timedelta(minutes=1)
+    assert len(counted) == 6
+    monkeypatch.undo()
+    store.close()
