@@ -171,3 +171,14 @@ def test_a_newer_schema_is_left_alone(elastic_store: ElasticIndex, elastic_url: 
     late.close()
     recorded(elastic_schema.VERSION)
     assert elastic_store.write(Batch(documents=[numbered(1)])).written == 1
+
+
+@pytest.mark.parametrize("by", [[], ["topic"], ["hour", "topic", "sentiment"], ["issue"], ["place"]])
+def test_counts_see_what_was_just_written(elastic_store: ElasticIndex, elastic_url: str, by: list[str]) -> None:
+    """Not a second later, when the server refreshes by itself: the board question once left that out."""
+    elastic_store.write(Batch(documents=[numbered(0)]))
+    assert elastic_store.count(Filter()) == 1
+    httpx.put(f"{elastic_url}/duluan-*/_settings", json={"index.refresh_interval": "1h"}).raise_for_status()
+    elastic_store.write(Batch(documents=[numbered(1)]))
+    scope = Filter(since=NOON - timedelta(days=1), until=NOON + timedelta(days=1))
+    assert [row.documents for row in elastic_store.counts(scope, by)] == [2]
