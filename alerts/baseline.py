@@ -156,6 +156,16 @@ class Baselines:
         self.voices[row] += voices * decay
         self.negatives[row] += negatives * decay
 
+    def carry(self, source: int, target: int, voices: float, negatives: float, age: int) -> None:
+        """A voice that was learnt `age` hours ago belongs to another row: what it taught goes along, as far as it is there."""
+        decay = _DECAY**age
+        for name, amount in (("voices", voices * decay), ("negatives", negatives * decay)):
+            column = getattr(self, name)
+            amount = min(amount, float(column[source]))
+            column[source] -= amount
+            column[target] += amount
+        self.exposed[target] = max(self.exposed[target], min(self.exposed[source], self.per_day * age / DAY))
+
     def pour(self, source: int, target: int) -> None:
         """Row `source` has been merged into `target`: volumes add up over the longer exposure."""
         for name in ("voices", "negatives"):

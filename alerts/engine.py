@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from alerts import intake, learning, report
+from alerts.episode import Episode
 from alerts.hours import to_hours
 from alerts.judge import judge
 from alerts.ledger import Row
@@ -77,13 +78,13 @@ class Engine:
         for item in items:
             self.observe(item)
 
-    def merge(self, old: str, new: str) -> None:
-        """Issue `old` has ended in `new`: its counts, baseline and episode move along."""
-        self.memory.ledger.merge(old, new)
+    def merge(self, old: str, new: str) -> Episode | None:
+        """Issue `old` has ended in `new`: its counts, baseline and episode move along. The episode that ends where both have one."""
+        return self.memory.ledger.merge(old, new)
 
     def move(self, id: str, issue: str) -> None:
-        """A split: publication `id` belongs to `issue` from now on; its recent counts go along, also where they are yet to come."""
-        self.memory.ledger.move(id, issue)
+        """A split: publication `id` belongs to `issue` from now on; its counts go along, also where they are yet to come."""
+        self.memory.ledger.move(id, issue, self.memory.closed)
         for place, (at, kind, key, number, item) in enumerate(self._queue):
             if isinstance(item, Voice) and item.id == id:
                 self._queue[place] = (at, kind, key, number, replace(item, issue=issue))

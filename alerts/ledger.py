@@ -119,22 +119,23 @@ class Ledger:
         self.base.exposed[row] = self.base.exposed[:row].max(initial=0.0)
         return row
 
-    def merge(self, old: str, new: str) -> None:
-        """Issue `old` has ended in `new`: its counts, baseline and episode move along."""
+    def merge(self, old: str, new: str) -> Episode | None:
+        """Issue `old` has ended in `new`: its counts, baseline and episode move along. The episode that ends where both have one:
+        the one that was mailed goes on, else the earlier one."""
         if old == new:
-            return
+            return None
         self.merged[old] = new
         source = self.index.pop(old, None)
         if source is None:
-            return
-        target = self.index.get(new)
+            return None
+        target = self.index.get(self.current(new))
         if target is None:
-            self.index[new] = source
-            self.rows[source].issue = new
-            return
-        self._pour(source, target)
+            self.index[self.current(new)] = source
+            self.rows[source].issue = self.current(new)
+            return None
+        return self._pour(source, target)
 
-    def _pour(self, source: int, target: int) -> None:
+    def _pour(self, source: int, target: int) -> Episode | None:
         for table in (self.voices, self.negatives, self.held, self.held_negatives):
             table.data[target] += table.data[source]
             table.data[source] = 0.0
@@ -143,12 +144,17 @@ class Ledger:
         gone, kept = self.rows[source], self.rows[target]
         self.age_from(target, int(self.births[source]))
         kept.marks = sorted([*kept.marks, *gone.marks], key=lambda mark: (mark.hour, mark.id))
-        if kept.episode is None:
-            kept.episode = gone.episode
+        episodes = [episode for episode in (kept.episode, gone.episode) if episode]
+        episodes.sort(key=lambda episode: (not episode.mail, episode.opened))
+        if episodes:
+            kept.episode = episodes[0]
+            kept.episode.peak = max(episode.peak for episode in episodes)
+            kept.episode.loud = max(episode.loud for episode in episodes)
         gone.marks, gone.episode, gone.grown, gone.issue = [], None, True, ""
+        return episodes[1] if len(episodes) > 1 else None
 
-    def move(self, id: str, issue: str) -> None:
-        """A split: publication `id` belongs to `issue` from now on; its recent counts go along."""
+    def move(self, id: str, issue: str, closed: int) -> None:
+        """A split: publication `id` belongs to `issue` from now on; its counts go along, those before hour `closed` from the baseline."""
         for position, row in enumerate(self.rows):
             mark = next((mark for mark in row.marks if mark.id == id), None)
             if mark is None or row.issue == self.current(issue):
@@ -157,12 +163,29 @@ class Ledger:
             target = self.row(issue, int(mark.hour))
             self.rows[target].marks.append(mark)
             self.age_from(target, int(mark.hour))
+            self.rows[target].marks.sort(key=lambda mark: (mark.hour, mark.id))
+            self.rows[target].grown = True  # what it taught of new issues, it taught as a part of the old one
             if mark.voice:
-                for place, sign in ((position, -1.0), (target, 1.0)):
-                    self.voices.add(place, int(mark.hour), sign)
-                    self.negatives.add(place, int(mark.hour), sign * mark.p_neg)
+                self._carry(position, target, mark, closed)
                 self.origins[mark.origin] = (self.rows[target].issue, int(mark.hour))
             return
+
+    def _carry(self, source: int, target: int, mark: Mark, closed: int) -> None:
+        """One voice from row to row: of an unknown time it stands in parts around `mark.hour`."""
+        left, hour = 1.0, int(mark.hour)
+        for distance in range(DAY):
+            for at in {hour - distance, hour + distance}:
+                part = min(left, float(self.voices.window(at, at + 1)[source].sum()))
+                if part <= 0.0:
+                    continue
+                left -= part
+                for place, sign in ((source, -part), (target, part)):
+                    self.voices.add(place, at, sign)
+                    self.negatives.add(place, at, sign * mark.p_neg)
+                if at < closed:
+                    self.base.carry(source, target, part, part * mark.p_neg, closed - at)
+            if left <= 1e-9:
+                return
 
     def weights(self, flagged: NDArray[np.bool_], born_by: int) -> Floats:
         """What a time span teaches per row: 1, a tenth inside alerts, nothing before a row was born."""

@@ -132,8 +132,25 @@ class _Round:
         for issue in self.store.issues():
             self.titles[issue.id] = issue
             if issue.merged_into and issue.id not in self.journal.engine.merged:
-                self.journal.engine.merge(issue.id, issue.merged_into)
+                self._merge(issue.id, issue.merged_into)
         self._moves()
+        if self.effects:
+            self._commit()
+
+    def _merge(self, old: str, new: str) -> None:
+        """Two issues are one: so are their alerts, of which one is closed; later mails go on in the thread that there is."""
+        engine, memory = self.journal.engine, self.journal.memory
+        ended = engine.merge(old, new)
+        if old in memory.threads:
+            memory.threads.setdefault(new, memory.threads[old])
+        memory.late = list(dict.fromkeys(new if issue == old else issue for issue in memory.late))
+        before = self._state(ended.id) if ended else None
+        alert = next((alert for alert in self.store.alerts() if ended and alert.id == ended.id), None)
+        if before is None or alert is None or lifecycle.advance(before, "closed") is None:
+            return
+        moment = from_hours(engine.clock)
+        self._event(alert.id, "closed", moment, note="merged", merged_into=new)
+        self.effects.messages.extend(self.teller.messages(alert, "closed", moment, before))
 
     def _moves(self) -> None:
         engine, memory = self.journal.engine, self.journal.memory

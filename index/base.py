@@ -42,7 +42,7 @@ class WriteResult:
 class Batch:
     """What one step of a flow writes, all or nothing where the store has transactions (SQLite).
 
-    `merges` maps an issue that ended to the one that it was merged into: its documents move along.
+    `merges` maps an issue that ended to the one that it was merged into: its documents and alerts move along.
     `audit` are entries of the audit log that belong to the batch. `state` are named blobs (the clusterer's snapshot, say)
     that must match the documents written.
     """
@@ -166,7 +166,10 @@ class Index(Protocol):
         """The corrections of those of `ids` that have any, or all of them, by id in order."""
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Store alerts by id; the newest version replaces, every version stays in its history."""
+        """Store alerts by id; the newest version replaces, every version stays in its history.
+
+        An alert on an issue that has ended is stored under the one that it went into.
+        """
 
     def alerts(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Alert]:
         """Current version of each alert, newest `detected` first."""

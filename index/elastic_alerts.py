@@ -17,6 +17,7 @@ from index.base import Outgoing
 from index.elastic import Cluster, path_of
 from index.elastic_bulk import Action
 from index.elastic_filter import span_us
+from index.elastic_ledger import ended_issues
 from index.elastic_schema import ALERTS, HISTORY, OUTBOX
 from index.elastic_state import Counters
 from index.ledger import alert_record, dump, entry_time, event_entry, hours_between, hours_to_alert, outgoing_from
@@ -35,10 +36,12 @@ if (ctx._source.record.sent == null && params.sent != null) {
 
 def put_alerts(cluster: Cluster, counters: Counters, alerts: Sequence[Alert]) -> None:
     """Store versions of alerts; a version that is there already adds nothing, an older one never replaces."""
+    ended = ended_issues(cluster, {alert.issue for alert in alerts})
     for alert in alerts:
         record = alert_record(alert)
         version = {"at": format_time(alert.detected), "state": "version", "alert": record}
         _add_history(cluster, counters, alert.id, version, unique=True)
+        record = {**record, "issue": ended.get(alert.issue, alert.issue)}
         stored = cluster.sources(ALERTS, [alert.id]).get(alert.id, {})
         source = {
             **{name: record[name] for name in _ALERT_FIELDS},
@@ -51,6 +54,16 @@ def put_alerts(cluster: Cluster, counters: Counters, alerts: Sequence[Alert]) ->
             "record": dump(record),
         }
         cluster.put(ALERTS, alert.id, dump(source), version=micros(alert.detected))
+
+
+def repoint(cluster: Cluster, final: Mapping[str, str]) -> None:
+    """Alerts of issues that ended belong to the ones that these went into."""
+    hits = list(cluster.stream(ALERTS, {"terms": {"issue": list(final)}}, [{"id": "asc"}]))
+    for source in (hit["_source"] for hit in hits):
+        issue = final[source["issue"]]
+        record = dump({**json.loads(source["record"]), "issue": issue})
+        changed = dump({**source, "issue": issue, "record": record})
+        cluster.put(ALERTS, source["id"], changed, version=int(source["detected_us"]))
 
 
 _ALERT_FIELDS = [

@@ -18,6 +18,7 @@ from duluan.model import VOICE_KINDS, Clustered, Rejected
 from duluan.text import encodes
 from index.base import Batch, DuplicatePolicy, WriteResult
 from index.elastic import Cluster
+from index.elastic_alerts import repoint
 from index.elastic_bulk import Action, Outcome
 from index.elastic_hourly import Recounter
 from index.elastic_ledger import add_audit, ended_issues, put_fetches, put_issues, put_merges, put_rejections
@@ -195,6 +196,7 @@ class Writer:
         again = {new for old, new in final.items() if standing.get(new) == old}  # the other way round than before
         final = {old: new if new in again else standing.get(new, new) for old, new in final.items()}
         put_merges(self._cluster, final, again)
+        repoint(self._cluster, final)
         query = {"terms": {"issue": list(final)}}
         hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
         with self.recounter.marked(seconds(parse_time(hit["_source"]["at"])) for hit in hits):

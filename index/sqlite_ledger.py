@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,18 @@ def issues(db: sqlite3.Connection, ids: Sequence[str] | None) -> Iterator[Issue]
         sql, values = f"{sql} WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))]
     for record, merged, title in db.execute(f"{sql} ORDER BY id", values):
         yield issue_from({**json.loads(record), "merged_into": merged, "title": title})
+
+
+def standing_issue(db: sqlite3.Connection, issue: str) -> str:
+    """`issue`, or what it was merged into by an earlier batch."""
+    row = db.execute("SELECT target FROM merges WHERE id = ?", (issue,)).fetchone()
+    return str(row[0]) if row else issue
+
+
+def repoint_alerts(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Alerts of an issue that ended belong to the one that it went into."""
+    where = "json_extract(record, '$.issue') = ?"
+    db.execute(f"UPDATE alerts SET record = json_set(record, '$.issue', ?) WHERE {where}", (new, old))
 
 
 def add_fetches(db: sqlite3.Connection, fetches: Sequence[Fetch]) -> None:
@@ -134,7 +147,8 @@ def put_alerts(db: sqlite3.Connection, alerts: Sequence[Alert]) -> None:
         if not seen:
             db.execute("INSERT INTO alert_history (alert, at, entry) VALUES (?, ?, ?)", (alert.id, detected, entry))
         if row is None or detected >= row[0]:
-            db.execute("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?)", (alert.id, detected, record))
+            stands = dump(alert_record(replace(alert, issue=standing_issue(db, alert.issue))))
+            db.execute("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?)", (alert.id, detected, stands))
 
 
 def alerts(db: sqlite3.Connection, since: datetime | None, until: datetime | None) -> list[Alert]:

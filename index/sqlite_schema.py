@@ -125,6 +125,11 @@ def _007_issue_log(db: sqlite3.Connection) -> None:
     _run(db, f"CREATE INDEX audit_issues ON audit (n) WHERE {ON_ISSUES}")
 
 
+def _008_alerts_of_an_issue(db: sqlite3.Connection) -> None:
+    """A merge looks up the ended issue's alerts."""
+    _run(db, "CREATE INDEX alerts_issue ON alerts (json_extract(record, '$.issue'))")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     _001_documents,
     _002_counts,
@@ -133,6 +138,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     _005_labels,
     _006_hours,
     _007_issue_log,
+    _008_alerts_of_an_issue,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -16,7 +16,15 @@ from index.base import Batch, DuplicatePolicy, WriteResult
 from index.merging import final_issue
 from index.rows import Prepared
 from index.sqlite_filter import facets
-from index.sqlite_ledger import add_audit, add_fetches, add_rejections, put_issues, put_state
+from index.sqlite_ledger import (
+    add_audit,
+    add_fetches,
+    add_rejections,
+    put_issues,
+    put_state,
+    repoint_alerts,
+    standing_issue,
+)
 from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS
 from index.tokens import search_text
 
@@ -244,7 +252,7 @@ def _moved(db: sqlite3.Connection, ready: list[Prepared]) -> list[Prepared]:
 def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
     for old in merges:
         named = final_issue(merges, old)
-        new = _standing(db, named)
+        new = standing_issue(db, named)
         if new == old:  # the other way round than before: the issue named stands again
             new = named
             db.execute("DELETE FROM merges WHERE id = ?", (new,))
@@ -259,13 +267,8 @@ def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
         sqlite_reprints.move(db, old, new)
         db.execute("UPDATE merges SET target = ? WHERE target = ?", (new, old))
         db.execute("INSERT OR REPLACE INTO merges VALUES (?, ?)", (old, new))
-        db.execute("UPDATE issues SET merged_into = ? WHERE id = ?", (new, old))
-
-
-def _standing(db: sqlite3.Connection, issue: str) -> str:
-    """`issue`, or what it was merged into by an earlier batch."""
-    row = db.execute("SELECT target FROM merges WHERE id = ?", (issue,)).fetchone()
-    return str(row[0]) if row else issue
+        db.execute("UPDATE issues SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", (new, old))
+        repoint_alerts(db, old, new)
 
 
 def _upsert(db: sqlite3.Connection, table: str, keys: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -210,3 +210,20 @@ def test_the_audit_log_only_grows(store: Index) -> None:
         {"at": "2026-03-07T12:00:00+07:00", "what": "login"},
         {"at": "2026-03-07T11:00:00+07:00", "what": "search", "n": 3},
     ]
+
+
+def test_a_merge_takes_the_alerts_along_also_one_written_later(store: Index) -> None:
+    store.write(Batch(issues=[issue(), issue("issue-2")]))
+    store.put_alerts([alert(), alert("other", issue="issue-9")])
+    store.write(Batch(merges={"issue-1": "issue-2"}))
+    store.put_alerts([alert("late"), alert()])
+    assert {a.id: a.issue for a in store.alerts()} == {"alert-1": "issue-2", "late": "issue-2", "other": "issue-9"}
+    assert next(a for a in store.alerts() if a.id == "alert-1") == alert(issue="issue-2")
+    assert len(store.alert_history("alert-1")) == 1  # the same version again adds nothing
+
+
+def test_merges_of_several_batches_name_the_last_issue(store: Index) -> None:
+    store.write(Batch(issues=[issue(f"i{n}") for n in (1, 2, 3)]))
+    store.write(Batch(merges={"i1": "i2"}))
+    store.write(Batch(merges={"i2": "i3"}))
+    assert {i.id: i.merged_into for i in store.issues()} == {"i1": "i3", "i2": "i3", "i3": None}

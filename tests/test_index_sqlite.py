@@ -192,6 +192,7 @@ def test_what_was_applied_is_recorded(store: SqliteIndex) -> None:
             "labels",
             "hours",
             "issue_log",
+            "alerts_of_an_issue",
         ]
     db.close()
 
@@ -206,7 +207,8 @@ def test_a_store_without_rows_by_hour_gets_them(store: SqliteIndex) -> None:
     with sqlite3.connect(store.path) as db:
         db.execute("DROP TABLE hour_cells")
         db.execute("DROP INDEX audit_issues")
-        db.execute("DELETE FROM migrations WHERE name IN ('hours', 'issue_log')")
+        db.execute("DROP INDEX alerts_issue")
+        db.execute("DELETE FROM migrations WHERE name IN ('hours', 'issue_log', 'alerts_of_an_issue')")
     db.close()
     store.setup()
     assert [(row.topic, row.documents, row.voices) for row in asked] == [

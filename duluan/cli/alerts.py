@@ -41,6 +41,7 @@ _DONE = {
     "easing": "đang hạ",
     "closed": "đã yên",
     "reopened": "trở lại",
+    "merged": "vấn đề đã gộp vào vấn đề khác, cảnh báo ở đó đi tiếp",
 }
 
 
