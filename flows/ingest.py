@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from duluan.errors import InputError, StoreError
 from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
-from duluan.query import Filter
 from flows.decisions import Decision, carry_out, decisions, move_events, retitled
 from flows.standing import decided_in, restored
 from flows.turn import TURN, in_turn
@@ -135,19 +134,14 @@ class Pipeline:
         changes = standing.clusterer.take_changes()
         self._store.write(
             Batch(
-                documents=self._elsewhere(changes.moves, set()),
                 issues=[*changes.issues, *retitled(standing.clusterer, self._store, decision, changes.issues)],
                 merges=changes.merges,
+                moves=changes.moves,
                 audit=move_events(changes.moves, standing.clusterer.now),
                 state={STATE_CLUSTERER: standing.pack()},
             )
         )
         self._unsaved = 0
-
-    def _elsewhere(self, moves: Mapping[str, str], inside: Container[str]) -> list[Clustered]:
-        """Stored documents that a split moved, in their new issue, less those that are `inside` the batch anyway."""
-        ids = tuple(id for id in moves if id not in inside)
-        return [_placed(d, {}, moves) for d in self._store.documents(Filter(ids=ids))] if ids else []
 
     def _begin(self, group: _Group) -> _Begun:
         """Have what is not stored yet enriched; with worker processes this goes on while earlier batches are clustered."""
@@ -183,12 +177,13 @@ class Pipeline:
         merged = {old: final_issue(changes.merges, old) for old in changes.merges}
         documents = [_placed(item, merged, changes.moves) for item in documents]
         inside = {item.id for item in documents}
-        split = self._elsewhere(changes.moves, inside)
+        split = {id: issue for id, issue in changes.moves.items() if id not in inside}
         return documents, Batch(
-            documents=[*documents, *split],
+            documents=documents,
             issues=changes.issues,
             merges=merged,
-            audit=move_events({d.id: d.issue for d in split}, clusterer.now),
+            moves=split,
+            audit=move_events(split, clusterer.now),
         )
 
     def _corrected(self, results: Sequence[Enriched | Rejected]) -> list[Enriched | Rejected]:

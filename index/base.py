@@ -43,6 +43,8 @@ class Batch:
     """What one step of a flow writes, all or nothing where the store has transactions (SQLite).
 
     `merges` maps an issue that ended to the one that it was merged into: its documents and alerts move along.
+    `moves` maps documents to the issue that they belong to from now on (a split): the same version, text untouched; an unknown
+    document is passed over, a target that has ended means the issue that it went into.
     `audit` are entries of the audit log that belong to the batch. `state` are named blobs (the clusterer's snapshot, say)
     that must match the documents written.
     """
@@ -50,6 +52,7 @@ class Batch:
     documents: Sequence[Clustered] = ()
     issues: Sequence[Issue] = ()
     merges: Mapping[str, str] = field(default_factory=dict)
+    moves: Mapping[str, str] = field(default_factory=dict)
     fetches: Sequence[Fetch] = ()
     rejected: Sequence[Rejected] = ()
     audit: Sequence[Mapping[str, Any]] = ()

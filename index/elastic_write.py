@@ -4,15 +4,13 @@ stands for them last. A crash in between leaves documents without their state; t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-import orjson
-
-from duluan.clock import Clock, format_time, parse_time
+from duluan.clock import Clock, parse_time
 from duluan.errors import StoreError
 from duluan.model import VOICE_KINDS, Clustered, Rejected
 from duluan.text import encodes
@@ -23,12 +21,14 @@ from index.elastic_bulk import Action, Outcome
 from index.elastic_hourly import Recounter
 from index.elastic_ledger import add_audit, ended_issues, put_fetches, put_issues, put_merges, put_rejections
 from index.elastic_schema import BOTH, NEWS, STATE, VOICES, create_month, month_index
+from index.elastic_source import source_of
 from index.elastic_state import Counters, put_state
 from index.merging import final_issue
-from index.rows import Prepared, from_seconds, prepare, seconds
+from index.rows import Prepared, prepare, seconds
 
 RECENT_LIMIT = 50_000  # own writes remembered before the index is refreshed and asked instead
 LANES = 2  # requests of one batch at a time: a server indexes one shard's documents on several cores
+_TERMS = 10_000  # of one query
 _HEAD = ["version", "fingerprint", "issue", "origin", "seq", "at"]
 
 
@@ -73,6 +73,7 @@ class Writer:
         rejected = (*refused, *poison)
         put_issues(self._cluster, batch.issues)
         self._merge(batch.merges)
+        self._move(batch.moves)
         put_fetches(self._cluster, batch.fetches)
         put_rejections(self._cluster, (*batch.rejected, *rejected))
         for event in batch.audit:
@@ -197,10 +198,20 @@ class Writer:
         final = {old: new if new in again else standing.get(new, new) for old, new in final.items()}
         put_merges(self._cluster, final, again)
         repoint(self._cluster, final)
-        query = {"terms": {"issue": list(final)}}
-        hits = list(self._cluster.stream(BOTH, query, [{"id": "asc"}]))
+        self._reissue("issue", list(final), lambda source: final[source["issue"]])
+
+    def _move(self, moves: Mapping[str, str]) -> None:
+        ended = ended_issues(self._cluster, set(moves.values()))
+        targets, ids = {id_: ended.get(issue, issue) for id_, issue in moves.items()}, list(moves)
+        for start in range(0, len(ids), _TERMS):
+            self._reissue("id", ids[start : start + _TERMS], lambda source: targets[source["id"]])
+
+    def _reissue(self, field: str, values: list[str], issue_of: Callable[[Mapping[str, Any]], str]) -> None:
+        """Documents whose `field` is one of `values` change their issue under their own version."""
+        found = self._cluster.stream(BOTH, {"terms": {field: values}}, [{"id": "asc"}])
+        hits = [hit for hit in found if hit["_source"]["issue"] != issue_of(hit["_source"])]
         with self.recounter.marked(seconds(parse_time(hit["_source"]["at"])) for hit in hits):
-            self.rewrite((hit["_index"], {**hit["_source"], "issue": final[hit["_source"]["issue"]]}) for hit in hits)
+            self.rewrite((hit["_index"], {**hit["_source"], "issue": issue_of(hit["_source"])}) for hit in hits)
 
 
 def _names(documents: Iterable[Clustered]) -> tuple[list[str], set[str]]:
@@ -219,51 +230,6 @@ def _moved(ready: list[Prepared], ended: Mapping[str, str]) -> list[Prepared]:
         if target := ended.get(item.document.issue):
             item.document = replace(item.document, issue=target)
     return ready
-
-
-def source_of(item: Prepared, seq: int) -> str:
-    """A document's JSON: what people see in Kibana, what filters ask, and the body that the store reads back."""
-    d = item.document
-    seen = d.engagement
-    source: dict[str, Any] = {
-        "id": d.id,
-        "url": d.url,
-        "source": d.source,
-        "kind": d.kind,
-        "title": d.title,
-        "text": d.text,
-        "search": item.tokens,
-        "at": format_time(from_seconds(item.at)),
-        "published": None if d.published is None else format_time(d.published),
-        "fetched": format_time(d.fetched),
-        "version": item.fetched,
-        "published_us": item.published,
-        "delay_minutes": None if item.published is None else (item.fetched - item.published) / 60_000_000,
-        "topic": d.topic,
-        "topic_p": d.topic_p,
-        "topic2": d.topic2,
-        "sentiment": d.sentiment,
-        "p_neg": d.sentiment_p["neg"],
-        "uncertain": d.uncertain,
-        "feedback": d.feedback,
-        "toxic_p": d.toxic_p,
-        "places": item.communes,
-        "in_province": d.in_province,
-        "agency": d.agency,
-        "keywords": d.keywords,
-        "lang": d.lang,
-        "origin": d.origin,
-        "original": d.origin == d.id,
-        "issue": d.issue,
-        "parent": d.parent,
-        "seq": seq,
-        "kept": False,
-        "fingerprint": item.fingerprint,
-        "body": item.body,
-    }
-    if seen is not None:
-        source["engagement"] = {"reactions": seen.reactions, "comments": seen.comments, "shares": seen.shares}
-    return orjson.dumps(source).decode()
 
 
 def _stored(hit: Mapping[str, Any]) -> Stored:

@@ -25,7 +25,7 @@ from index.sqlite_ledger import (
     repoint_alerts,
     standing_issue,
 )
-from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS
+from index.sqlite_schema import COUNTER_BITS, PREFIX_BITS, SECOND_BITS
 from index.tokens import search_text
 
 SECONDS_AN_HOUR = 3600
@@ -64,6 +64,7 @@ def write_batch(
     documents = [item.document for item in chosen]
     apply_deltas(db, deltas, [d.id for d in documents], [d.id for d in documents if d.origin != d.id])
     _merge(db, batch.merges)
+    _move(db, batch.moves)
     add_fetches(db, batch.fetches)
     add_rejections(db, (*batch.rejected, *rejected))
     for event in batch.audit:
@@ -97,9 +98,7 @@ def remove(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], deltas: Delt
     db.executemany("INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?, ?)", map(tokens_of_row, rows))
     db.executemany("DELETE FROM documents WHERE key = ?", ((row[0],) for row in rows))
     for key, id_, *_, topic, sentiment, communes, _, _, _, _, issue, origin, _, _ in rows:
-        deltas.add(
-            issue, key >> (COUNTER_BITS + PREFIX_BITS), topic, sentiment, json.loads(communes), id_ == origin, -1
-        )
+        deltas.add(issue, key >> SECOND_BITS, topic, sentiment, json.loads(communes), id_ == origin, -1)
 
 
 STORED = "key, id, seq, fetched, topic, sentiment, communes, source, kind, in_province, title, issue, origin, text, fingerprint"
@@ -269,6 +268,21 @@ def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
         db.execute("INSERT OR REPLACE INTO merges VALUES (?, ?)", (old, new))
         db.execute("UPDATE issues SET merged_into = ?1 WHERE id = ?2 OR merged_into = ?2", (new, old))
         repoint_alerts(db, old, new)
+
+
+def _move(db: sqlite3.Connection, moves: Mapping[str, str]) -> None:
+    """Documents change their issue where they lie: rewritten, one that retention shortened would take its text in again."""
+    targets = {issue: standing_issue(db, issue) for issue in set(moves.values())}
+    deltas, moved = Deltas(), list[tuple[str, str]]()
+    for id_, row in _stored(db, list(moves)).items():
+        key, _, _, _, topic, sentiment, communes, *_, old, origin, _, _ = row
+        if (new := targets[moves[id_]]) == old:
+            continue
+        for issue, sign in ((old, -1), (new, 1)):
+            deltas.add(issue, key >> SECOND_BITS, topic, sentiment, json.loads(communes), id_ == origin, sign)
+        moved.append((new, id_))
+    db.executemany("UPDATE documents SET issue = ? WHERE id = ?", moved)
+    apply_deltas(db, deltas, [id_ for _, id_ in moved])
 
 
 def _upsert(db: sqlite3.Connection, table: str, keys: str, rows: Sequence[Sequence[Any]]) -> None:

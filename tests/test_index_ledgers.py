@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import contract_stores
@@ -227,3 +228,28 @@ def test_merges_of_several_batches_name_the_last_issue(store: Index) -> None:
     store.write(Batch(merges={"i1": "i2"}))
     store.write(Batch(merges={"i2": "i3"}))
     assert {i.id: i.merged_into for i in store.issues()} == {"i1": "i3", "i2": "i3", "i3": None}
+
+
+def test_documents_move_to_another_issue_as_they_are(store: Index) -> None:
+    reprint = numbered(3, origin=numbered(2).id)
+    store.write(Batch(documents=[numbered(1), numbered(2), reprint, numbered(4, issue="issue-9")], issues=[issue()]))
+    store.retain(NOON + timedelta(days=40))
+    short = store.get(numbered(2).id)
+    store.write(Batch(moves={numbered(2).id: "issue-2", reprint.id: "issue-2", "unknown": "issue-2"}))
+    store.write(Batch(moves={numbered(2).id: "issue-2"}))
+    assert cells(store.counts(Filter(), ["issue"]), "issue") == {
+        ("issue-1",): (1, 1),
+        ("issue-2",): (2, 1),
+        ("issue-9",): (1, 1),
+    }
+    after = store.get(numbered(2).id)
+    assert short is not None
+    assert after == replace(short, issue="issue-2")
+    assert write(store, numbered(2, issue="issue-2")) == (0, 1)  # the text that was shortened does not come back
+    assert store.check() == []
+
+
+def test_documents_that_move_to_an_ended_issue_go_where_that_went(store: Index) -> None:
+    store.write(Batch(documents=[numbered(1)], merges={"issue-2": "issue-3"}))
+    store.write(Batch(moves={numbered(1).id: "issue-2"}))
+    assert store.count(Filter(issues=("issue-3",))) == 1
