@@ -1,4 +1,4 @@
-"""What staff do with issues, from the command line and the desk: merge and rename; checked, written down, carried out.
+"""What staff do with issues, from the command line and the desk: merge, rename, split; checked, written down, carried out.
 
 The entry in the audit log is the decision itself (`flows/decisions.py`). Where an import or crawl is writing a batch just then, it
 is carried out before the next one.
@@ -7,7 +7,7 @@ is carried out before the next one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from alerts.words import headline
 from duluan.errors import InputError
 from duluan.model import Alert, Document, Enriched, Issue, Rejected
 from duluan.privacy import redact
+from duluan.query import Filter
 from duluan.text import squeeze
 from flows.decisions import Decision, decisions
 from flows.ingest import Pipeline
@@ -65,6 +66,57 @@ def rename(store: Index, issue: str, title: str, officer: Officer) -> Outcome:
     if named.title_by_staff and named.title == clean:
         return Outcome(decision, named.id, changed=False, applied=True)
     return _made(store, decision, named.id)
+
+
+def split(store: Index, issue: str, documents: Sequence[str], officer: Officer) -> Outcome:
+    """`documents`, with what reprints or answers them, are an issue of their own.
+
+    Raises InputError for an unknown issue, for documents that are not its own, and where nothing would be left.
+    """
+    whole, chosen = standing(store, issue), tuple(dict.fromkeys(documents))
+    found = {document.id: document.issue for document in store.documents(Filter(ids=chosen))}
+    if before := _parted_before(store, whole.id, found):
+        return Outcome(before, found[chosen[0]], changed=False, applied=True)
+    for id in chosen:
+        if id not in found:
+            raise InputError(f"kho không có văn bản {id!r}; xem mã bằng: duluan issues show {whole.id}")
+        if found[id] != whole.id:
+            raise InputError(f"văn bản {id} thuộc vấn đề {found[id]}, không thuộc {whole.id}; không tách gì")
+    leaving, left = _parted(store, whole.id, set(chosen))
+    if not left:
+        raise InputError(
+            f"tách như vậy thì vấn đề {whole.id} không còn văn bản nào; muốn gọi tên khác: duluan issues rename"
+        )
+    decision = Decision(
+        what="split", issue=whole.id, documents=tuple(sorted(leaving)), by=officer.account, at=officer.at
+    )
+    done = _made(store, decision, whole.id)
+    if not done.applied:
+        return done
+    now = store.get(chosen[0])
+    if now is None or now.issue == whole.id:
+        raise InputError(
+            f"một quyết định khác vừa đổi vấn đề {whole.id}; hãy xem lại bằng: duluan issues show {whole.id}"
+        )
+    return replace(done, issue=now.issue)
+
+
+def _parted_before(store: Index, issue: str, found: Mapping[str, str]) -> Decision | None:
+    """The decision that has taken these documents (→ the issue they are in now) out of `issue`, all into one other."""
+    if len(set(found.values())) != 1 or issue in found.values():
+        return None
+    made = (d for _, d in decisions(store, 0) if d.what == "split" and d.issue == issue)
+    return next((d for d in made if found.keys() <= set(d.documents)), None)
+
+
+def _parted(store: Index, issue: str, chosen: set[str]) -> tuple[set[str], set[str]]:
+    """(`chosen` and what reprints or answers them, the rest) of an issue's documents."""
+    members = [(d.id, d.origin, d.parent) for d in store.documents(Filter(issues=(issue,)))]
+    leaving, more = set(chosen), set(chosen)
+    while more:  # a reprint has comments of its own
+        more = {id for id, origin, parent in members if id not in leaving and (origin in leaving or parent in leaving)}
+        leaving |= more
+    return leaving, {id for id, *_ in members} - leaving
 
 
 def clean_title(title: str) -> str:

@@ -230,6 +230,38 @@ def test_staff_merge_rename_split_are_kept() -> None:
     assert hospital not in {item.issue for item in clusterer.add(more)}
 
 
+def test_the_machine_does_not_part_what_staff_joined() -> None:
+    """Two stories that have no word in common, and would be parted at the next look."""
+    chance, words = random.Random(4), {"cầu": "bcdg", "chợ": "hlmn"}
+    sounds = {
+        name: [a + b for a in first for b in ("anh", "eo", "inh", "oa", "ung", "ương")] for name, first in words.items()
+    }
+    stories = [
+        document(f"{name}{n}", " ".join(chance.sample(sounds[name], 12)), hours=n) for n in range(16) for name in sounds
+    ]
+    clusterer = Clusterer(ClusterConfig(split_every=8, join_short=0.02, join_long=0.02))
+    issues = {item.issue for item in clusterer.add(stories[:4])}
+    kept, *others = sorted(issues)
+    for other in others:
+        clusterer.merge(other, kept)
+    assert {item.issue for item in clusterer.add(stories[4:])} == {kept}
+    assert clusterer.take_changes().moves == {}
+
+
+def test_a_decision_finds_an_issue_that_the_machine_has_merged_since() -> None:
+    clusterer = Clusterer(ClusterConfig(merge_every=5, join_short=0.9, join_long=0.9))
+    told = [document(f"a{n}", title, hours=n) for n, title in enumerate(STORIES["sạt lở"])]
+    issues = {item.issue for item in clusterer.add(told)}
+    assert len(issues) > 1
+    clusterer.due = set(clusterer.working.events)
+    clusterer.add([document("b", STORIES["bệnh viện"][0], hours=5)])
+    merged = clusterer.take_changes().merges
+    assert merged
+    for old, new in merged.items():
+        clusterer.rename(old, f"Đèo Măng Rơi, từng là {old}")
+        assert {i.id: i.title for i in clusterer.take_changes().issues} == {new: f"Đèo Măng Rơi, từng là {old}"}
+
+
 def test_staff_cannot_merge_an_issue_with_itself_or_give_an_empty_title() -> None:
     clusterer = Clusterer()
     (item,) = clusterer.add([document("a", STORIES["sạt lở"][0])])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import contract_stores
 import pytest
 from contract_stores import Open
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from samples_index import document as sample
 from typer.testing import CliRunner
 
@@ -19,10 +23,12 @@ from duluan.errors import DuluanError, InputError
 from duluan.model import Document, Enriched, Rejected
 from duluan.query import Filter
 from flows import ingest
+from flows import issues as issues_flow
 from flows.decisions import Decision, decisions
 from flows.ingest import Pipeline
-from flows.issues import Officer, clean_title, ids_now, merge, rename, standing
+from flows.issues import Officer, clean_title, ids_now, merge, rename, split, standing
 from flows.standing import decided_in
+from index import open_store
 from index.base import Batch, Index
 
 opener = contract_stores.opener
@@ -267,6 +273,100 @@ def test_two_imports_at_once_know_of_each_others_documents(opener: Open, monkeyp
     assert len({issue_of(opener(), "ca-chet", n) for n in range(4)}) == 1
 
 
+def test_a_split_is_an_issue_of_its_own_for_good(store: Index) -> None:
+    whole = filled(store, 4)["ca-chet"]
+    done = split(store, whole, ["ca-chet-2", "ca-chet-0"], OFFICER)
+    assert (done.changed, done.applied) == (True, True)
+    assert members(store, done.issue) == {"ca-chet-0", "ca-chet-2"}
+    assert members(store, whole) == {"ca-chet-1", "ca-chet-3"}
+    named = standing(store, done.issue)
+    assert (named.title, named.voices, named.merged_into) == (STORIES["ca-chet"], 2, None)
+    assert standing(store, whole).voices == 2
+    take_in(store, *(news("ca-chet", n) for n in range(5, 60)))
+    assert members(store, done.issue) >= {"ca-chet-0", "ca-chet-2"}
+    assert members(store, whole) >= {"ca-chet-1", "ca-chet-3"}
+    assert standing(store, done.issue).id == done.issue
+    newer = news("ca-chet", 0, text="Bản mới", fetched=START + timedelta(hours=90))
+    take_in(store, newer)
+    assert issue_of(store, "ca-chet", 0) == done.issue
+
+
+def test_reprints_and_comments_go_along(store: Index) -> None:
+    take_in(store, *(news("ca-chet", n) for n in range(3)))
+    first = news("ca-chet", 0)
+    reprint = news("ca-chet", 20, title=first.title, text=first.text, source="bao-khac")
+    comment = news("ca-chet", 21, kind="comment", parent="ca-chet-20", text="Năm nào cũng vậy, bao giờ mới xong?")
+    take_in(store, reprint, comment)
+    done = split(store, issue_of(store, "ca-chet"), ["ca-chet-0"], OFFICER)
+    assert members(store, done.issue) == {"ca-chet-0", "ca-chet-20", "ca-chet-21"}
+    later = news("ca-chet", 30, kind="comment", parent="ca-chet-0", text="Mong xã sớm trả lời cho dân biết.")
+    take_in(store, later)
+    assert issue_of(store, "ca-chet", 30) == done.issue
+    assert standing(store, done.issue).voices == 3
+
+
+def test_what_cannot_be_split(store: Index) -> None:
+    issues = filled(store)
+    one = issues["ca-chet"]
+    for documents, said in (
+        (["ca-chet-0", "sat-lo-1"], f"sat-lo-1 thuộc vấn đề {issues['sat-lo']}, không thuộc {one}"),
+        (["ca-chet-0", "khong-co"], "không có văn bản 'khong-co'"),
+        ([f"ca-chet-{n}" for n in range(3)], "không còn văn bản nào"),
+    ):
+        with pytest.raises(InputError, match=said):
+            split(store, one, documents, OFFICER)
+    with pytest.raises(InputError, match="không có vấn đề"):
+        split(store, "khong-co", ["ca-chet-0"], OFFICER)
+    assert decisions(store, 0) == []
+
+
+def test_an_issue_merged_earlier_is_split_again_and_a_split_undone(store: Index) -> None:
+    issues = filled(store)
+    merge(store, issues["ca-chet"], issues["sat-lo"], OFFICER)
+    fish = [f"ca-chet-{n}" for n in range(3)]
+    out = split(store, issues["ca-chet"], fish, OFFICER).issue
+    assert members(store, out) == set(fish)
+    assert out not in issues.values()
+    merge(store, out, issues["sat-lo"], OFFICER)
+    assert members(store, out) == set()
+    again = split(store, issues["sat-lo"], fish, OFFICER)
+    assert again.changed
+    assert members(store, again.issue) == set(fish)
+    assert again.issue != out
+    take_in(store, news("ca-chet", 9), news("sat-lo", 9))
+    assert issue_of(store, "ca-chet", 9) == again.issue
+    assert issue_of(store, "sat-lo", 9) == issues["sat-lo"]
+
+
+def test_an_issue_that_is_live_no_more_is_split(store: Index) -> None:
+    issues = filled(store)
+    take_in(store, news("benh-vien", 24 * 60))
+    done = split(store, issues["ca-chet"], ["ca-chet-1"], OFFICER)
+    assert members(store, done.issue) == {"ca-chet-1"}
+    named = standing(store, done.issue)
+    assert (named.title, named.voices, named.first) == (STORIES["ca-chet"], 1, START + timedelta(hours=1))
+
+
+def test_the_same_split_again_is_one_line(opener: Open) -> None:
+    issues = filled(opener())
+    words = ["issues", "split", issues["ca-chet"], "ca-chet-1", "--store", _url(opener)]
+    for said in ("đã tách 1 văn bản", "từ trước, nay thuộc"):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        assert said in done.output
+        assert done.output.count("\n") == 1
+    assert len(decisions(opener(), 0)) == 1
+
+
+def test_a_kill_before_a_split_is_carried_out(opener: Open) -> None:
+    issues = filled(opener())
+    event = Decision(what="split", issue=issues["ca-chet"], documents=("ca-chet-0",), by="x", at=START).event()
+    opener().audit(event)
+    assert members(opener(), issues["ca-chet"]) >= {"ca-chet-0"}
+    take_in(opener())
+    assert members(opener(), issues["ca-chet"]) == {"ca-chet-1", "ca-chet-2"}
+
+
 def test_two_decisions_that_contradict_each_other(store: Index) -> None:
     """Written down at the same moment by two officers: the first stands, the second is void, the store goes on."""
     issues = filled(store)
@@ -275,6 +375,69 @@ def test_two_decisions_that_contradict_each_other(store: Index) -> None:
         store.audit(Decision(what="merge", issue=old, target=new, by="x", at=START).event())
     take_in(store, news("ca-chet", 9))
     assert issue_of(store, "ca-chet", 9) == issue_of(store, "sat-lo") == b
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    deeds=st.lists(
+        st.tuples(
+            st.integers(5, 60), st.sampled_from(["merge", "rename", "split"]), st.integers(0, 2), st.integers(0, 4)
+        ),
+        max_size=5,
+    ),
+    sizes=st.lists(st.integers(1, 17), min_size=1, max_size=6),
+    seed=st.integers(0, 1000),
+)
+def test_batches_restarts_and_kills_never_matter(
+    deeds: list[tuple[int, str, int, int]], sizes: list[int], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    chance = random.Random(seed)
+    documents = [news(chance.choice([*STORIES]), n) for n in range(60)]
+    folder = tmp_path_factory.mktemp("kho")
+    calm = _lived(folder / "calm.sqlite", documents, deeds, [60], killed=False)
+    assert _lived(folder / "other.sqlite", documents, deeds, sizes, killed=True) == calm
+
+
+def _lived(
+    path: Path, documents: list[Document], deeds: list[tuple[int, str, int, int]], sizes: list[int], *, killed: bool
+) -> object:
+    """What is in a store that took in `documents` in batches of these sizes, reopened after each, staff acting in between."""
+    store = open_store(f"sqlite:///{path}")
+    store.setup()
+    position, turn = 0, 0
+    for stop, deed, story, number in [*sorted(deeds), (len(documents), "", 0, 0)]:
+        while position < stop:
+            end = min(stop, position + sizes[turn % len(sizes)])
+            take_in(store, *documents[position:end])
+            position, turn = end, turn + 1
+        if deed:
+            _act(store, deed, documents[:position], story, number, killed=killed)
+    content = (
+        sorted((d.id, d.issue) for d in store.documents(Filter())),
+        list(store.issues()),
+        store.counts(Filter(), ("issue", "day")),
+    )
+    store.close()
+    return content
+
+
+def _act(store: Index, deed: str, known: list[Document], story: int, number: int, *, killed: bool) -> None:
+    """One deed on the issue of a document; where `killed`, the process dies after writing it down and a new one goes on."""
+    stored = [store.get(document.id) for document in (known[number % len(known)], known[-1 - story])]
+    one, other = (document.issue for document in stored if document is not None)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            if killed:
+                patch.setattr(issues_flow, "carried_out", lambda store: False)
+            if deed == "merge":
+                merge(store, one, other, OFFICER)
+            elif deed == "rename":
+                rename(store, one, f"Tên số {number}", OFFICER)
+            else:
+                split(store, one, [known[number % len(known)].id], OFFICER)
+    except InputError:
+        return
+    Pipeline(store, enriched).catch_up()
 
 
 def _url(opener: Open) -> str:

@@ -1,4 +1,4 @@
-"""`duluan issues list|show|merge|rename`: staff's word on what is one issue and what it is called, kept for good."""
+"""`duluan issues list|show|merge|rename|split`: staff's word on what is one issue and what it is called, kept for good."""
 
 from __future__ import annotations
 
@@ -86,6 +86,28 @@ def rename(
     done = issues.rename(open_index(store), id, title, _officer(by))
     named = f"“{done.decision.title}”"
     said = f"vấn đề {done.issue} nay là {named}" if done.changed else f"vấn đề {done.issue} đã mang tiêu đề {named}"
+    _tell(done, said, as_json=as_json)
+
+
+@app.command()
+def split(
+    id: IssueId,
+    documents: Annotated[list[str], typer.Argument(metavar="VĂN_BẢN...", help="Mã các văn bản cần tách ra.")],
+    store: StoreUrl = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tách các văn bản này, cùng bài đăng lại và bình luận của chúng, thành một vấn đề riêng; máy không gộp lại nữa."""
+    from flows import issues
+
+    done = issues.split(open_index(store), id, documents, _officer(by))
+    count = len(done.decision.documents)
+    if not done.applied:
+        said = f"tách {count} văn bản khỏi vấn đề {id}"
+    elif done.changed:
+        said = f"đã tách {count} văn bản khỏi vấn đề {id} thành vấn đề {done.issue}"
+    else:
+        said = f"các văn bản này đã được tách khỏi vấn đề {id} từ trước, nay thuộc {done.issue}"
     _tell(done, said, as_json=as_json)
 
 
