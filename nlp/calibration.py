@@ -68,13 +68,14 @@ def _slope_and_doubt(scores: F32, places: npt.NDArray[np.int64]) -> tuple[float,
     return float(np.exp(found[0])), float(expit(found[1]))
 
 
-def best_cut(shares: F32, answers: Sequence[str], labels: Sequence[str]) -> float:
-    """The probability of the second of two labels from which naming it gives the best F1 on held-out texts."""
-    truth = np.asarray([answer == labels[1] for answer in answers])
-    order = np.argsort(-shares[:, 1])
-    hits = np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, order.size + 1) + max(int(truth.sum()), 1))
-    return float(shares[order[int(f1.argmax())], 1])
+def f1_cut(shares: F32) -> float:
+    """The probability of the second of two labels from which naming it promises the best F1, if the probabilities mean what they say.
+
+    It is half of that F1 (Lipton et al. 2014). The cut that was best on the labels themselves moved by .06 from fold to fold, and lost.
+    """
+    falling = np.sort(shares[:, 1].astype(np.float64))[::-1]
+    promised = 2 * np.cumsum(falling) / (np.arange(1, falling.size + 1) + falling.sum())
+    return float(falling[promised.argmax()])
 
 
 def threshold_for(probabilities: F32, correct: npt.NDArray[np.bool_], precision: float = PRECISION) -> float:

@@ -17,7 +17,7 @@ from duluan.text import fold
 from nlp.background import NOTHING, Background
 from nlp.datasets import TASKS, Example, read_rows
 from nlp.linear import Bundle
-from nlp.metrics import Scored, interval, report
+from nlp.metrics import Scored, costliest, interval, report, two_topics
 from nlp.normalise import TEENCODE
 from nlp.reading import as_read, titles_as_read
 from nlp.train import FOLDS, fold_of, train
@@ -93,7 +93,7 @@ def cross_scored(
 def evaluate_shipped(
     examples: Sequence[Example], background: Background = NOTHING, folds: int = FOLDS
 ) -> dict[str, Any]:
-    """Task and kind → scores, intervals, loss without diacritics, slices."""
+    """Task and kind → scores, intervals, loss without diacritics, the article that costs most, second topics, slices."""
     parts: dict[tuple[str, bool], list[tuple[list[int], Scored]]] = {}
     for task, bare, places, scored in cross_scored(examples, background, folds):
         parts.setdefault((task, bare), []).append((places, scored))
@@ -133,6 +133,7 @@ def _join(found: Sequence[tuple[list[int], Scored]]) -> tuple[list[int], Scored]
 
 def _full_report(plain: Scored, bare: Scored, examples: Sequence[Example]) -> dict[str, Any]:
     whole, stripped = report(plain), report(bare)
+    seconds = [example.second for example in examples]
     slices = {}
     for name, inside in SLICES.items():
         kept = np.asarray([inside(example) for example in examples])
@@ -145,5 +146,7 @@ def _full_report(plain: Scored, bare: Scored, examples: Sequence[Example]) -> di
         "macro_f1_95": interval(plain, "macro_f1"),
         "bare": {key: stripped[key] for key in ("accuracy", "macro_f1", "ece")},
         "bare_loss": whole["accuracy"] - stripped["accuracy"],
+        "costliest_article": costliest(plain),
+        "two_topics": two_topics(plain, seconds) if plain.task == "topic" and any(seconds) else {},
         "slices": slices,
     }

@@ -84,6 +84,38 @@ def report(scored: Scored) -> dict[str, Any]:
     }
 
 
+def costliest(scored: Scored) -> dict[str, Any]:
+    """The article with the most wrong answers, and the scores without it: {"n","wrong","without":{"accuracy","macro_f1","ece"}}.
+
+    A big article that is misread as one moves a whole set by points; {} where the texts have no groups or only one.
+    """
+    names, member = np.unique(np.asarray(scored.groups), return_inverse=True)
+    if names.size < 2:
+        return {}
+    wrong = np.bincount(member[scored.truth != scored.guess], minlength=names.size)
+    worst = int(wrong.argmax())
+    rest = report(scored.part(member != worst))
+    return {
+        "n": int(np.sum(member == worst)),
+        "wrong": int(wrong[worst]),
+        "without": {key: rest[key] for key in ("accuracy", "macro_f1", "ece")},
+    }
+
+
+def two_topics(scored: Scored, seconds: Sequence[str | None]) -> dict[str, Any]:
+    """{"n","either","both"}: how often the likeliest label is the first or the second; of the `n` with two, how often both are on top."""
+    place = {label: number for number, label in enumerate(scored.labels)}
+    truth, second = scored.truth, np.asarray([place.get(label or "", -1) for label in seconds], dtype=np.int64)
+    top = np.argsort(-scored.shares, axis=1, kind="stable")[:, :2]
+    two = (second >= 0) & (second != truth)
+    pairs = np.sort(top, axis=1) == np.sort(np.stack([truth, second], axis=1), axis=1)
+    return {
+        "n": int(two.sum()),
+        "either": float(np.mean((top[:, 0] == truth) | (two & (top[:, 0] == second)))),
+        "both": float(np.mean(pairs[two].all(axis=1))),
+    }
+
+
 def interval(scored: Scored, key: str, seed: int = 0) -> tuple[float, float]:
     """95 % interval of `key` (accuracy or macro_f1) over RESAMPLES resamples of whole groups."""
     groups = scored.groups or tuple(str(n) for n in range(len(scored.answers)))

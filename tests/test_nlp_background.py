@@ -140,6 +140,31 @@ def test_news_have_a_topic_head_of_their_own() -> None:
     assert labels[int(bundle.answers(text, [""], [True])["topic"].argmax())] == "giao_thong"
 
 
+def test_a_second_topic_comes_second() -> None:
+    """Words of no field mark texts of the first one whose second topic is the second field, or the third: only labels tell which."""
+    g = np.random.default_rng(11)
+
+    def marked(text: str, k: int) -> str:
+        return " ".join([text, *["dấu kép" if k % 2 else "vết đôi"] * 6])
+
+    examples = [
+        replace(one, text=marked(one.text, k), second=FIELDS[1 + k % 2]) if one.answers["topic"] == FIELDS[0] else one
+        for k, one in enumerate(_examples(g, [words_of(field) for field in range(3)], "news", 180))
+    ]
+    for place in range(
+        8, 180, 9
+    ):  # where nothing is ever wrong the temperature has no end, and the likeliest takes all
+        examples[place] = replace(examples[place], answers={"topic": FIELDS[1]})
+    bundle = train(examples, "test", inner=3)
+    labels = bundle.heads["topic"].labels
+    texts = [marked(sentence(g, 0), k) for k in range(40)]
+    shares = bundle.answers(texts, [""] * 40, [True] * 40)["topic"]
+    order = np.argsort(-shares, axis=1)
+    assert all(labels[first] == FIELDS[0] for first in order[:, 0])
+    right = [labels[second] == FIELDS[1 + k % 2] for k, second in enumerate(order[:, 1])]
+    assert np.mean(right) > 0.95
+
+
 def test_a_label_missing_from_a_fold_is_no_error() -> None:
     g = np.random.default_rng(5)
     examples = _examples(g, [words_of(k) for k in range(3)], "comment", 30)

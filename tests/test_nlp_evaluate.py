@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from duluan.cli.evaluate import app
 from duluan.errors import InputError
 from nlp.evaluate import evaluate_files, read_examples
-from nlp.metrics import Scored, interval, report
+from nlp.metrics import Scored, costliest, interval, report, two_topics
 
 LABELS = ("neg", "neu", "pos")
 
@@ -50,6 +50,28 @@ def test_interval_holds_the_value_and_is_reproducible(key: str) -> None:
     low, high = interval(scored, key)
     assert low < report(scored)[key] < high
     assert interval(scored, key) == (low, high)
+
+
+def test_the_costliest_article_is_the_one_with_most_wrong_answers() -> None:
+    """One article of 30 that is surely misread takes 30 points; without it everything is right."""
+    shares = np.tile(np.float32([0.9, 0.05, 0.05]), (100, 1))
+    answers = ("pos",) * 30 + ("neg",) * 70
+    scored = Scored("topic", LABELS, shares, answers, ("misread",) * 30 + tuple(f"{n // 7}" for n in range(70)))
+    found = costliest(scored)
+    assert (found["n"], found["wrong"]) == (30, 30)
+    assert found["without"] == {"accuracy": 1, "macro_f1": 1, "ece": pytest.approx(0.1)}
+    assert report(scored)["accuracy"] == pytest.approx(0.7)
+    assert costliest(scored.part(np.arange(100) < 30)) == {}
+    assert costliest(Scored("topic", LABELS, shares, answers)) == {}
+
+
+def test_a_second_topic_counts_where_it_is_named_with_the_first() -> None:
+    shares = np.float32([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1], [0.1, 0.2, 0.7], [0.8, 0.1, 0.1]])
+    scored = Scored("topic", LABELS, shares, ("neg", "neg", "neg", "neg"))
+    found = two_topics(scored, ["neu", "neu", "pos", None])
+    # both on top twice; the third's first answer is its second topic, but the first one is not beside it
+    assert found == {"n": 3, "either": 1.0, "both": pytest.approx(2 / 3)}
+    assert two_topics(scored, ["neg", "?", "pos", None])["n"] == 1  # the same again or an unknown label is no second
 
 
 def _write(path: Path, good: int) -> Path:

@@ -53,6 +53,17 @@ def _line(name: str, found: dict[str, Any]) -> str:
     if "bare_loss" in found:
         low, high = found["macro_f1_95"]
         text += f"  [macro-F1 {low:.3f}–{high:.3f}]  bỏ dấu: {round(-100 * found['bare_loss'], 1) + 0:+.1f} điểm"
+        if worst := found["costliest_article"]:
+            rest = worst["without"]
+            text += (
+                f"\n    bài sai nhiều nhất: {worst['wrong']}/{worst['n']}; không kể bài ấy: "
+                f"{rest['accuracy']:.3f}/{rest['macro_f1']:.3f}, ECE {rest['ece']:.3f}"
+            )
+        if two := found["two_topics"]:
+            text += (
+                f"\n    chủ đề thứ hai: đúng một trong hai {two['either']:.3f}; đủ cả hai ở hai vị trí đầu "
+                f"{two['both']:.3f} (n={two['n']})"
+            )
         text += "".join(
             f"\n    {key}: n={v['n']} {v['accuracy']:.3f}/{v['macro_f1']:.3f}" for key, v in found["slices"].items()
         )
