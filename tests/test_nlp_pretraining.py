@@ -145,3 +145,20 @@ def test_the_whole_course_on_a_toy(data: Path, tmp_path: Path) -> None:
     with np.load(tmp_path / "out/results.npz") as found:
         assert {f"plain_{fold}" for fold in range(5)} <= set(found.files)
     assert (tmp_path / "out/pretrained_0.npz").is_file()
+
+
+def test_one_fold_on_a_cpu_from_the_stored_weights_and_from_random_ones(data: Path, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is optional")
+    from nlp.pretraining.encoder import Shape
+    from nlp.pretraining.trial import macro_f1, started, trial
+    from nlp.pretraining.tuning import Tuning
+
+    pack(data, tmp_path)
+    plan = Tuning(epochs=1, batch=16, averaged=0.5)
+    found = trial(tmp_path, "sentiment", 0, plan, random=True)
+    with np.load(tmp_path / "labelled.npz") as file:
+        assert found.texts == np.sum((file["answers"][:, 1] >= 0) & (file["folds"] == 0))
+    assert 0 <= found.macro_f1 <= 1
+    stored, random = (started(start, Shape(12_000), 0.0).state_dict() for start in (False, True))
+    assert not torch.equal(stored["table.weight"], random["table.weight"])
+    assert macro_f1([0, 0, 1, 1], [0, 1, 1, 1]) == pytest.approx((2 / 3 + 4 / 5) / 2)

@@ -73,6 +73,7 @@ class Tuning:
     balance: float = 0.25  # power of (mean class size / class size) that a text weighs
     second: float = 0.25  # share of the target that a second topic gets
     tasks: Mapping[int, float] | None = None  # weight of each task's loss; without one, 1
+    averaged: float = 0.0  # share of the steps, the last ones, whose mean weights answer; 0: the last weights do
 
 
 def targets(answers: npt.NDArray[np.int8], width: int, second: npt.NDArray[np.int8] | None, share: float) -> Tensor:
@@ -100,6 +101,7 @@ def tune(reader: Reader, rows: Rows, wanted: Sequence[Tensor], places: I64, plan
     torch.manual_seed(seed)
     order = np.concatenate([_shuffled(places, rows.sizes, plan.batch, g) for _ in range(plan.epochs)])
     steps = -(-len(order) // plan.batch)
+    mean = _Mean(reader)
     reader.train()
     for step in range(steps):
         done = step / steps
@@ -119,7 +121,32 @@ def tune(reader: Reader, rows: Rows, wanted: Sequence[Tensor], places: I64, plan
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
+        if steps - step <= plan.averaged * steps:
+            mean.add()
+    mean.put()
     reader.eval()
+
+
+class _Mean:
+    """The mean of a model's weights at several steps (Izmailov et al. 2018)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._weights = list(model.parameters())
+        self._sums: list[Tensor] = []
+        self._count = 0
+
+    def add(self) -> None:
+        """Count the weights as they are now."""
+        self._sums = self._sums or [torch.zeros_like(weight) for weight in self._weights]
+        for total, weight in zip(self._sums, self._weights, strict=True):
+            total += weight.detach()
+        self._count += 1
+
+    def put(self) -> None:
+        """Give the model the mean; where nothing was added it stays as it is."""
+        if self._count:
+            for total, weight in zip(self._sums, self._weights, strict=True):
+                weight.data.copy_(total / self._count)
 
 
 def answer(reader: Reader, rows: Rows, places: I64, batch: int = 256) -> npt.NDArray[np.float32]:
