@@ -36,7 +36,7 @@ from duluan.model import Clustered
 from duluan.query import Filter, parse_query
 from index.base import Batch, Index
 from index.elastic_index import ElasticIndex
-from index.elastic_write import source_of
+from index.elastic_source import source_of
 from index.rows import prepare
 from index.sqlite import SqliteIndex
 
