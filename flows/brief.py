@@ -22,6 +22,7 @@ from duluan.errors import InputError
 from duluan.model import SENTIMENTS, Alert, Clustered, Issue
 from duluan.privacy import MIN_CELL
 from duluan.query import Filter
+from flows.leading import as_decided
 from flows.watch import card_of
 from index.base import CountRow, Index
 
@@ -242,7 +243,8 @@ def _issue_line(profile: Profile, issue: Issue, tone: Tone, documents: int, late
 
 
 def _alerts(store: Index, profile: Profile, period: Period) -> tuple[AlertLine, ...]:
-    return tuple(_alert_line(store, profile, alert) for alert in store.alerts(since=period.since, until=period.until))
+    alerts = as_decided(store, store.alerts(since=period.since, until=period.until))
+    return tuple(_alert_line(store, profile, alert) for alert in alerts)
 
 
 def _alert_line(store: Index, profile: Profile, alert: Alert) -> AlertLine:

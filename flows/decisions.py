@@ -8,17 +8,19 @@ at the same place in the sequence of documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from duluan.clock import format_time, parse_time
 from duluan.errors import InputError
 from duluan.model import Clustered, Issue
 from duluan.query import Filter
 from index.base import Index
-from nlp.cluster import Clusterer
+
+if TYPE_CHECKING:
+    from nlp.cluster import Clusterer
 
 What = Literal["merge", "rename", "split"]
 
@@ -47,9 +49,9 @@ class Decision:
         } | given
 
 
-def decisions(store: Index, after: int) -> list[tuple[int, Decision]]:
-    """Those behind entry `after` of the audit log, oldest first."""
-    found = ((number, _decision(event)) for number, event in store.issue_log(after))
+def decisions(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> list[tuple[int, Decision]]:
+    """Those among `entries` of the store's log of issues."""
+    found = ((number, _decision(event)) for number, event in entries)
     return [(number, decision) for number, decision in found if decision is not None]
 
 

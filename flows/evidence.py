@@ -17,6 +17,7 @@ from duluan.privacy import redact
 from duluan.query import Filter
 from duluan.text import excerpt
 from duluan.themes import scoped, theme
+from flows.leading import as_decided
 from index.base import Index
 
 EXCERPTS = 5
@@ -94,8 +95,10 @@ def _official(document: Clustered, profile: Profile) -> bool:
 
 def _past(store: Index, alert: Alert) -> Iterable[str]:
     words = {"false_alarm": "báo động nhầm", "acknowledged": "đã tiếp nhận", "closed": "đã hạ nhiệt"}
-    for other in store.alerts(until=alert.started):
-        if other.issue != alert.issue or other.id == alert.id or other.tier == "system":
+    earlier = [other for other in store.alerts(until=alert.started) if other.id != alert.id and other.tier != "system"]
+    mine, *others = as_decided(store, [alert, *earlier])
+    for other in others:
+        if other.issue != mine.issue:
             continue
         states = [entry["state"] for entry in store.alert_history(other.id) if entry["state"] in words]
         outcome = words[states[-1]] if states else "chưa ghi nhận kết quả"

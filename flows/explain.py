@@ -24,8 +24,8 @@ from duluan.records import to_record
 from duluan.themes import scoped
 from duluan.voices import voice_of
 from flows.evidence import context
-from flows.issues import as_decided
 from flows.journal import Memory, read
+from flows.leading import as_decided
 from flows.watch import as_lived, hours_between
 from index.base import Index
 
@@ -80,7 +80,7 @@ def explain(store: Index, profile: Profile, id: str) -> Explanation:
     alert = next((alert for alert in store.alerts() if alert.id == id), None)
     if alert is None:
         raise InputError(f"không có cảnh báo {id!r}; xem danh sách bằng: duluan alerts list")
-    alert = as_decided(store, alert)
+    (alert,) = as_decided(store, [alert])
     journal = read(store, profile.alerts)
     card = build(alert, profile, context(store, journal.engine, alert, profile))
     history = tuple(entry for entry in store.alert_history(id) if entry["state"] != "version")

@@ -115,12 +115,16 @@ class Pipeline:
 
     def _follow(self) -> None:
         """Take in what other processes wrote since our last batch, then what staff decided. Only for the holder of the turn."""
-        waiting = decisions(self._store, self._standing.decided)
+        log_of_issues = self._store.issue_log(self._standing.decided)
+        waiting = decisions(log_of_issues)
         if waiting and decided_in(self._store) > self._standing.decided:
             # another process carried some of them out, between documents that we have not seen
             self._standing, self._unsaved = restored(self._store), 0
             waiting = [entry for entry in waiting if entry[0] > self._standing.decided]
         self._standing.replay(self._store)
+        if log_of_issues and not waiting:
+            # only moves: they need not be read again
+            self._standing.decided = log_of_issues[-1][0]
         for number, decision in waiting:
             self._decide(number, decision)
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.words import headline
 from duluan.errors import InputError
-from duluan.model import Alert, Document, Enriched, Issue, Rejected
+from duluan.model import Document, Enriched, Rejected
 from duluan.privacy import redact
 from duluan.query import Filter
 from duluan.text import squeeze
 from flows.decisions import Decision, decisions
 from flows.ingest import Pipeline
+from flows.leading import standing
 from flows.standing import decided_in
 from flows.turn import Busy
 from index.base import Index
@@ -105,7 +105,7 @@ def _parted_before(store: Index, issue: str, found: Mapping[str, str]) -> Decisi
     """The decision that has taken these documents (→ the issue they are in now) out of `issue`, all into one other."""
     if len(set(found.values())) != 1 or issue in found.values():
         return None
-    made = (d for _, d in decisions(store, 0) if d.what == "split" and d.issue == issue)
+    made = (d for _, d in decisions(store.issue_log()) if d.what == "split" and d.issue == issue)
     return next((d for d in made if found.keys() <= set(d.documents)), None)
 
 
@@ -130,40 +130,9 @@ def clean_title(title: str) -> str:
     return clean
 
 
-def standing(store: Index, id: str) -> Issue:
-    """The issue that `id` leads to now, merges followed. Raises InputError where there is none."""
-    found = _led(store, id)
-    if found is None:
-        raise InputError(f"không có vấn đề {id!r}; xem danh sách bằng: duluan issues list")
-    return found
-
-
-def ids_now(store: Index, ids: Iterable[str]) -> tuple[str, ...]:
-    """For each id of an issue the one that it leads to; unknown ones as they are."""
-    return tuple(dict.fromkeys(found.id if (found := _led(store, id)) else id for id in ids))
-
-
-def as_decided(store: Index, alert: Alert) -> Alert:
-    """An alert of a merged issue under the one that it leads to, with staff's title where there is one."""
-    found = _led(store, alert.issue) if alert.issue else None
-    if found is None:
-        return alert
-    title = alert.title
-    if found.title_by_staff:
-        title = f"{headline(found.title)}: {alert.title.rpartition(': ')[2]}"
-    return replace(alert, issue=found.id, title=title)
-
-
-def _led(store: Index, id: str) -> Issue | None:
-    issue = next(iter(store.issues([id])), None)
-    while issue is not None and issue.merged_into:
-        issue = next(iter(store.issues([issue.merged_into])), None)
-    return issue
-
-
 def _made(store: Index, decision: Decision, leads_to: str) -> Outcome:
     """Write the decision down, unless the same one waits already, and carry it out where it is our turn."""
-    waiting = [other for _, other in decisions(store, decided_in(store))]
+    waiting = [other for _, other in decisions(store.issue_log(decided_in(store)))]
     known = any(replace(other, by=decision.by, at=decision.at) == decision for other in waiting)
     if not known:
         store.audit(decision.event())

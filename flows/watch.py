@@ -27,8 +27,8 @@ from duluan.voices import voice_of
 from flows import health
 from flows.decisions import moved
 from flows.evidence import context, readable
-from flows.issues import as_decided
 from flows.journal import Effects, Journal, open_journal, read
+from flows.leading import as_decided
 from flows.outbox import Alive, Outlets, deliver
 from flows.telling import DEFAULT_SENDER, Teller
 from flows.turn import Busy, only_one
@@ -337,7 +337,7 @@ class _Round:
 
 def card_of(store: Index, profile: Profile, alert: Alert) -> Card:
     """The card of a stored alert, with the chart as the detector's state knows it: for the desk and `alerts explain`."""
-    alert = as_decided(store, alert)
+    (alert,) = as_decided(store, [alert])
     return build(alert, profile, context(store, read(store, profile.alerts).engine, alert, profile))
 
 

@@ -168,6 +168,11 @@ def issue_log(cluster: Cluster, counters: Counters, after: int) -> list[tuple[in
     cluster.ask("POST", path_of(AUDIT, "_refresh"))
     numbers: dict[str, Any] = {"range": {"n": {"gt": after} | ({} if below is None else {"lt": below})}}
     query = {"bool": {"filter": [numbers, {"terms": {"what": list(ISSUE_EVENTS)}}]}}
-    body = {"query": query, "sort": [{"n": "asc"}], "size": PAGE, "track_total_hits": False}
-    hits = cluster.search(AUDIT, body)["hits"]["hits"]
-    return [(int(hit["_source"]["n"]), json.loads(hit["_source"]["event"])) for hit in hits]
+    body: dict[str, Any] = {"query": query, "sort": [{"n": "asc"}], "size": PAGE, "track_total_hits": False}
+    found: list[tuple[int, dict[str, Any]]] = []
+    while hits := cluster.search(AUDIT, body)["hits"]["hits"]:
+        found += [(int(hit["_source"]["n"]), json.loads(hit["_source"]["event"])) for hit in hits]
+        if len(hits) < PAGE:
+            break
+        body["search_after"] = hits[-1]["sort"]
+    return found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -26,7 +29,8 @@ from flows import ingest
 from flows import issues as issues_flow
 from flows.decisions import Decision, decisions
 from flows.ingest import Pipeline
-from flows.issues import Officer, clean_title, ids_now, merge, rename, split, standing
+from flows.issues import Officer, clean_title, merge, rename, split
+from flows.leading import ids_now, standing
 from flows.standing import decided_in
 from index import open_store
 from index.base import Batch, Index
@@ -125,7 +129,7 @@ def test_what_cannot_be_merged(store: Index) -> None:
     ):
         with pytest.raises(InputError, match=said):
             merge(store, old, new, OFFICER)
-    assert decisions(store, 0) == []
+    assert decisions(store.issue_log()) == []
 
 
 def test_a_title_by_staff_survives_retitling_merges_and_reopening(store: Index) -> None:
@@ -175,7 +179,7 @@ def test_the_same_again_changes_nothing_and_is_one_line(opener: Open) -> None:
             assert done.exit_code == 0, done.output
             assert said in done.output
             assert done.output.count("\n") == 1
-    assert [d.by for _, d in decisions(opener(), 0)] == ["anh-ba", "anh-ba"]
+    assert [d.by for _, d in decisions(opener().issue_log())] == ["anh-ba", "anh-ba"]
 
 
 def test_the_commands(opener: Open) -> None:
@@ -243,6 +247,44 @@ def test_a_kill_while_it_is_carried_out(opener: Open, monkeypatch: pytest.Monkey
     after = opener()
     assert decided_in(after) > 0
     assert {issue_of(after, "ca-chet", n) for n in (0, 9)} == {issues["sat-lo"]}
+
+
+DYING = """
+import os, signal, sys, {module} as where
+from duluan.cli.main import main
+where.{name} = lambda *given, **more: os.kill(os.getpid(), signal.SIGKILL)
+sys.argv = ["duluan", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("point", ["written down", "half carried out"])
+@pytest.mark.parametrize("deed", ["merge", "split", "rename"])
+def test_a_command_killed_for_good_is_done_by_the_next_writer(opener: Open, deed: str, point: str) -> None:
+    """SIGKILL behind the entry in the audit log, and behind all that the batch writes but the snapshot."""
+    issues, url = filled(opener()), _url(opener)
+    one, other = issues["ca-chet"], issues["sat-lo"]
+    words = {"merge": [one, other], "split": [one, "ca-chet-0"], "rename": [one, "Cá chết lòng hồ"]}[deed]
+    module, name = ("flows.issues", "carried_out")
+    if point == "half carried out":
+        module, name = ("index.sqlite_write" if url.startswith("sqlite") else "index.elastic_write", "put_state")
+    command = [sys.executable, "-c", DYING.format(module=module, name=name), "issues", deed, *words, "--store", url]
+    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == -signal.SIGKILL
+    assert decided_in(opener()) == 0
+    take_in(opener(), news("ca-chet", 9))
+    after = opener()
+    assert len(decisions(after.issue_log())) == 1
+    fish = {f"ca-chet-{n}" for n in (0, 1, 2)}
+    if deed == "merge":
+        assert members(after, other) >= fish | {"ca-chet-9"}
+        assert standing(after, one).id == other
+    elif deed == "split":
+        alone = issue_of(after, "ca-chet")
+        assert alone not in issues.values()
+        assert members(after, one) >= fish - {"ca-chet-0"}
+        assert not members(after, alone) & (fish - {"ca-chet-0"})
+    else:
+        assert standing(after, one).title == "Cá chết lòng hồ"
 
 
 def test_an_import_that_runs_carries_out_what_another_process_wrote_down(
@@ -317,7 +359,7 @@ def test_what_cannot_be_split(store: Index) -> None:
             split(store, one, documents, OFFICER)
     with pytest.raises(InputError, match="không có vấn đề"):
         split(store, "khong-co", ["ca-chet-0"], OFFICER)
-    assert decisions(store, 0) == []
+    assert decisions(store.issue_log()) == []
 
 
 def test_an_issue_merged_earlier_is_split_again_and_a_split_undone(store: Index) -> None:
@@ -355,7 +397,7 @@ def test_the_same_split_again_is_one_line(opener: Open) -> None:
         assert done.exit_code == 0, done.output
         assert said in done.output
         assert done.output.count("\n") == 1
-    assert len(decisions(opener(), 0)) == 1
+    assert len(decisions(opener().issue_log())) == 1
 
 
 def test_a_kill_before_a_split_is_carried_out(opener: Open) -> None:

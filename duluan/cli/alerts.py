@@ -54,9 +54,10 @@ def list_(
     """Các cảnh báo gần đây và trạng thái của chúng."""
     from alerts.lifecycle import current
     from duluan.records import dumps, to_record
+    from flows.leading import as_decided
 
     index = open_index(store)
-    for alert in index.alerts(since=system_clock() - timedelta(days=days)):
+    for alert in as_decided(index, index.alerts(since=system_clock() - timedelta(days=days))):
         state = current(index.alert_history(alert.id)) or "open"
         if as_json:
             typer.echo(dumps(to_record(alert) | {"state": state}))

@@ -45,7 +45,7 @@ def show(
 ) -> None:
     """Một vấn đề và mã các văn bản của nó, mới nhất trước; mã cũ của vấn đề đã gộp cũng dùng được."""
     from duluan.query import Filter
-    from flows.issues import standing
+    from flows.leading import standing
 
     index = open_index(store)
     issue = standing(index, id)

@@ -48,7 +48,7 @@ def search(
     asked = _filter(profile, query, since, until, topic or [], place or [], sentiment or [])
     index = open_index(store)
     if asked.issues:
-        from flows.issues import ids_now
+        from flows.leading import ids_now
 
         asked = replace(asked, issues=ids_now(index, asked.issues))
     start = time.perf_counter()
