@@ -23,8 +23,8 @@ from flows.leading import standing
 from flows.standing import decided_in
 from flows.turn import Busy
 from index.base import Index
+from nlp.clustering.staff import title_in_bounds
 
-TITLE: Final = (3, 160)  # characters; as the clusterer has it
 _PATIENCE: Final = timedelta(seconds=30)  # a batch takes a second or two
 
 
@@ -123,11 +123,7 @@ def clean_title(title: str) -> str:
     """A title as it is kept: NFC, in one line, without control characters, personal data redacted. Raises InputError by length."""
     visible = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in title)
     plain = "".join(c for c in visible if unicodedata.category(c) not in {"Cf", "Cs", "Co", "Cn"})
-    clean = redact(squeeze(plain), "news")
-    low, high = TITLE
-    if not low <= len(clean) <= high:
-        raise InputError(f"tiêu đề vấn đề phải dài {low}–{high} ký tự, gặp {len(clean)}")
-    return clean
+    return title_in_bounds(redact(squeeze(plain), "news"))
 
 
 def _made(store: Index, decision: Decision, leads_to: str) -> Outcome:

@@ -48,7 +48,7 @@ def restored(store: Index) -> Standing:
     if blob := store.state(STATE_CLUSTERER):
         head, _, body = blob.partition(b"\n")
         known = json.loads(head)
-        standing = Standing(Clusterer.restore(body), int(known["after"]), int(known.get("decided", 0)))
+        standing = Standing(Clusterer.restore(body), int(known["after"]), int(known["decided"]))
     standing.replay(store)
     return standing
 
@@ -56,4 +56,4 @@ def restored(store: Index) -> Standing:
 def decided_in(store: Index) -> int:
     """The last decision that is in the stored snapshot."""
     blob = store.state(STATE_CLUSTERER)
-    return int(json.loads(blob.partition(b"\n")[0]).get("decided", 0)) if blob else 0
+    return int(json.loads(blob.partition(b"\n")[0])["decided"]) if blob else 0

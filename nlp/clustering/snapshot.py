@@ -24,7 +24,7 @@ from nlp.reprints import Kept, Sketch
 if TYPE_CHECKING:
     from nlp.cluster import Clusterer
 
-VERSION = 2
+VERSION = 3
 _PARTS = ("dense", "sparse", "bigrams")
 _COUNTERS = ("topics", "places", "keywords")
 _PLAIN = (
@@ -83,9 +83,7 @@ def _restore(state: Clusterer, meta: dict[str, Any], arrays: Arrays) -> None:
     state.now, state.seen, state.working.next_number = meta["clock"]
     state.due, state.grown, state.touched = (set(numbers) for numbers in meta["due"])
     state.merges, state.moves = meta["pending"]
-    state.staff.merged, state.staff.titles, apart, *ended = meta["staff"]
-    # missing in a snapshot taken before staff's commands: only a decision made before the upgrade could have needed it
-    state.staff.ended = dict(*ended)
+    state.staff.merged, state.staff.titles, apart, state.staff.ended = meta["staff"]
     for a, b in apart:
         state.staff.separate(a, b)
     departed = set(meta["departed"])

@@ -6,6 +6,18 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 from duluan.errors import InputError
+from duluan.text import squeeze
+
+_TITLE = (3, 160)  # characters
+
+
+def title_in_bounds(title: str) -> str:
+    """A title in one line. Raises InputError where it is empty or long."""
+    clean = squeeze(title)
+    low, high = _TITLE
+    if not low <= len(clean) <= high:
+        raise InputError(f"tiêu đề vấn đề phải dài {low}–{high} ký tự, gặp {len(clean)}")
+    return clean
 
 
 @dataclass(slots=True)
@@ -50,10 +62,7 @@ class Corrections:
 
     def rename(self, issue: str, title: str) -> None:
         """Fix an issue's title. Raises InputError where it is empty or long."""
-        clean = " ".join(title.split())
-        if not 3 <= len(clean) <= 160:
-            raise InputError(f"tiêu đề vấn đề phải dài 3–160 ký tự, gặp {len(clean)}")
-        self.titles[issue] = clean
+        self.titles[issue] = title_in_bounds(title)
 
     def separate(self, a: str, b: str) -> None:
         """Two issues that no automatic merge may join again."""
