@@ -144,8 +144,10 @@ class _Round:
         if old in memory.threads:
             memory.threads.setdefault(new, memory.threads[old])
         memory.late = list(dict.fromkeys(new if issue == old else issue for issue in memory.late))
-        before = self._state(ended.id) if ended else None
-        alert = next((alert for alert in self.store.alerts() if ended and alert.id == ended.id), None)
+        if ended is None:
+            return
+        before = self._state(ended.id)
+        alert = next((alert for alert in self.store.alerts() if alert.id == ended.id), None)
         if before is None or alert is None or lifecycle.advance(before, "closed") is None:
             return
         moment = from_hours(engine.clock)

@@ -170,6 +170,7 @@ def issue_log(cluster: Cluster, counters: Counters, after: int) -> list[tuple[in
     query = {"bool": {"filter": [numbers, {"terms": {"what": list(ISSUE_EVENTS)}}]}}
     body: dict[str, Any] = {"query": query, "sort": [{"n": "asc"}], "size": PAGE, "track_total_hits": False}
     found: list[tuple[int, dict[str, Any]]] = []
+    # Not `Cluster.stream`: a point in time is two requests more with every batch, and entries behind a settled number never shift.
     while hits := cluster.search(AUDIT, body)["hits"]["hits"]:
         found += [(int(hit["_source"]["n"]), json.loads(hit["_source"]["event"])) for hit in hits]
         if len(hits) < PAGE:

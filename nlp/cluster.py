@@ -184,6 +184,7 @@ class Clusterer:
         return id
 
     def count(self, event: Event, document: Document, *, own: bool) -> None:
+        """A document has come into the issue; `own`: it reprints nothing."""
         when = document.fetched.timestamp()
         event.first, event.last, event.active = min(event.first, when), max(event.last, when), self.now
         event.documents += 1
@@ -245,6 +246,7 @@ class Clusterer:
         return [numbers[id] for id in self.staff.apart.get(event.id, ()) if id in numbers]
 
     def absorb(self, staying: Event, ending: Event) -> None:
+        """Two issues are one from now on."""
         self.working.absorb(staying, ending)
         self.name(staying)
         self.ledger.alias(ending.number, staying.number)
@@ -263,6 +265,7 @@ class Clusterer:
         self.grown = set()
 
     def divide(self, event: Event, leaving: frozenset[str], fresh: str) -> None:
+        """The documents `leaving`, with what reprints or answers them, become the issue `fresh`."""
         new = self.working.divide(event, leaving, fresh)
         moved = self.ledger.move(event.number, new.number, leaving)
         new.documents, new.voices = len(moved), sum(self.ledger.origin(id) == id for id in moved)
@@ -284,6 +287,7 @@ class Clusterer:
         return self.working.events[number].id
 
     def live(self, issue: str) -> Event | None:
+        """The issue in the working set; None where it is unknown or too old."""
         number = self.working.numbers.get(issue)
         return None if number is None else self.working.events[number]
 
