@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from nlp.datasets import TASKS
+from nlp.metrics import f1_table
 from nlp.pretraining.course import WIDTHS, Pack
 from nlp.pretraining.encoder import Encoder, Shape
 from nlp.pretraining.tuning import Reader, Tuning, answer, targets, tune
 from nlp.pretraining.weights import FOLDER, load_rows
-
-TASKS = ("topic", "sentiment", "tone", "feedback", "toxic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +55,9 @@ def trial(pack: Path, task: str, fold: int, plan: Tuning, *, random: bool = Fals
     held = np.flatnonzero((answers >= 0) & (labelled["folds"] == fold))
     said = answer(reader, rows, held).argmax(axis=1)
     own = answers[held]
-    return Result(len(held), float(np.mean(said == own)), macro_f1(own, said), time.process_time() - begun)
-
-
-def macro_f1(own: npt.ArrayLike, said: npt.ArrayLike) -> float:
-    """Over the labels that occur."""
-    true, guess = np.asarray(own), np.asarray(said)
-    hits = [2 * np.sum((true == k) & (guess == k)) / (np.sum(true == k) + np.sum(guess == k)) for k in np.unique(true)]
-    return float(np.mean(hits))
+    table = f1_table(own, said, [str(label) for label in range(WIDTHS[place])])
+    macro_f1 = float(np.mean([row["f1"] for row in table.values() if row["n"]]))
+    return Result(len(held), float(np.mean(said == own)), macro_f1, time.process_time() - begun)
 
 
 def main() -> None:
