@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import httpx
 import pytest
+from samples_crawl import Hit, Reply, site
 from samples_index import NOON, numbered
 
 from duluan.errors import StoreError
@@ -36,32 +35,14 @@ def stand_in(answers: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[str, l
     """A loopback server that gives `answers` one after the other and keeps the ids of each bulk request."""
     seen: list[list[str]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            lines = self.rfile.read(int(self.headers["Content-Length"])).decode().splitlines()
-            ids = [json.loads(line)["index"]["_id"] for line in lines[::2]]
-            seen.append(ids)
-            status, body = answers.pop(0) if answers else (200, {"items": [{"index": {"status": 201}} for _ in ids]})
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("X-Elastic-Product", "Elasticsearch")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def bulk(hit: Hit) -> Reply:
+        ids = [json.loads(line)["index"]["_id"] for line in hit.body.decode().splitlines()[::2]]
+        seen.append(ids)
+        status, body = answers.pop(0) if answers else (200, {"items": [{"index": {"status": 201}} for _ in ids]})
+        return Reply(json.dumps(body), status, "application/json", {"X-Elastic-Product": "Elasticsearch"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with site({"/_bulk": bulk}) as here:
+        yield here.base, seen
 
 
 def actions(count: int) -> list[Action]:

@@ -23,9 +23,10 @@ from samples_index import BA_TO, DAK_HA, NOON, counted, document, numbered
 
 from duluan.errors import StoreError
 from duluan.query import Filter, parse_query
-from index.base import Batch
+from index.base import ISSUE_EVENTS, Batch
 from index.rows import prepare
 from index.sqlite import SqliteIndex
+from index.sqlite_schema import ON_ISSUES
 from index.sqlite_write import id_head
 
 WRITER = """
@@ -399,3 +400,8 @@ def test_many_may_set_up_a_fresh_store_at_once(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert failures == []
+
+
+def test_the_log_of_issues_is_the_same_in_both_stores() -> None:
+    """SQLite's condition is spelled out, for its index was made with it."""
+    assert ON_ISSUES.endswith(str(ISSUE_EVENTS))
