@@ -127,7 +127,7 @@ class Cluster:
             # A refresh waits a minute for a shard that has no node, and takes no time limit of ours.
             if not self._translated(partial(self._shards_came, *new)):
                 raise self._refused(503, None)
-            # A key that may only read sees others' writes a second later.
+            # A key that may only read sees others' writes when the server refreshes by itself (see the settings template).
             self.ask_or_none("POST", f"/{','.join(new)}/_refresh", absent=(403, 404), ignore_unavailable="true")
             self._seen.update(new)
         stale = [name for name in tuple(self._dirty) if any(_within(name, index) for index in indices)]
@@ -161,10 +161,9 @@ class Cluster:
         finally:  # after it: a refresh by another thread in between would take the mark away
             self._dirty.update(touched)
 
-    def write_all(self, actions: Iterable[Action]) -> None:
+    def write_all(self, actions: Iterable[Action]) -> list[Outcome]:
         """Send actions; raises StoreError where one is refused, but for a conflict or an absence."""
-        for outcome in self.bulk(actions):
-            self.checked(outcome)
+        return [self.checked(outcome) for outcome in self.bulk(actions)]
 
     def sources(self, index: str, ids: Iterable[str]) -> dict[str, Any]:
         """Sources by id, as of now: no refresh is needed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -17,6 +17,7 @@ BULK_BYTES: Final = 8_000_000  # of one request; Elasticsearch refuses 100 MB, a
 BULK_ACTIONS: Final = 1000
 LANE_ACTIONS: Final = 250  # of one request among several at a time
 BULK_TRIES: Final = 6
+UPDATE_TRIES: Final = 50
 PUSHED_BACK: Final = 429
 TOO_LARGE: Final = 413
 BLOCKED: Final = (
@@ -32,11 +33,13 @@ class Action:
 
     index: str
     id: str
-    source: str | None  # JSON
+    source: str | None  # JSON: a document, or with `update` the body of an update
     version: int | None = None  # external, equal or greater passes
     create: bool = False
     # Sequence number and term that the document must still have.
     seen: tuple[int, int] | None = None
+    # Changed where it lies, tried again where somebody else changed it meanwhile; the outcome has what became of it.
+    update: bool = False
 
     def lines(self) -> str:
         """Its NDJSON."""
@@ -45,7 +48,9 @@ class Action:
             head |= {"version": self.version, "version_type": "external_gte"}
         if self.seen is not None:
             head |= {"if_seq_no": self.seen[0], "if_primary_term": self.seen[1]}
-        verb = "delete" if self.source is None else "create" if self.create else "index"
+        if self.update:
+            head |= {"retry_on_conflict": UPDATE_TRIES, "_source": True}
+        verb = "delete" if self.source is None else "create" if self.create else "update" if self.update else "index"
         line = orjson.dumps({verb: head}).decode()
         return f"{line}\n" if self.source is None else f"{line}\n{self.source}\n"
 
@@ -57,6 +62,8 @@ class Outcome:
     action: Action
     status: int
     error: str = ""
+    # The document after an update.
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def written(self) -> bool:
@@ -137,7 +144,8 @@ def _waits() -> Iterator[float]:
 def _outcome(action: Action, item: Mapping[str, Any]) -> Outcome:
     ((_, result),) = item.items()
     error = result.get("error")
-    return Outcome(action, int(result["status"]), error.get("type", "error") if error else "")
+    source = result.get("get", {}).get("_source", {})
+    return Outcome(action, int(result["status"]), error.get("type", "error") if error else "", source)
 
 
 def _chunks(actions: Iterable[Action], most: int) -> Iterator[list[Action]]:

@@ -49,24 +49,23 @@ class Recounter:
         self._marked: set[str] = set()
         self._due = datetime(1970, 1, 1, tzinfo=UTC)
 
-    def mark(self, moments: Iterable[int]) -> None:
-        """Mark the local days of these seconds: before what changes them is written, for a crash in between, and again
+    def marks(self, moments: Iterable[int]) -> list[Action]:
+        """What marks the local days of these seconds: to be written before what changes them is written, for a crash in between, and again
         afterwards, for another process may have counted in between. Never left out for a day that was marked before: another
         process may have taken that mark away.
         """
         hours = {second - second % 3600 for second in moments}  # a local day begins with an hour
         days = {f"{datetime.fromtimestamp(hour, LOCAL):%Y-%m-%d}" for hour in hours}
-        if days:
-            self._cluster.write_all(Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days)
-            self._marked |= days
+        self._marked |= days
+        return [Action(STATE, f"dirty:{day}", dump({"kind": "dirty", "name": day})) for day in days]
 
     @contextmanager
     def marked(self, moments: Iterable[int]) -> Iterator[None]:
         """A change of documents of these seconds: their days are marked before it and after it."""
         days = list(moments)
-        self.mark(days)
+        self._cluster.write_all(self.marks(days))
         yield
-        self.mark(days)
+        self._cluster.write_all(self.marks(days))
 
     @property
     def pending(self) -> bool:

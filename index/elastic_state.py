@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,15 +37,24 @@ class Counters:
         self._cluster = cluster
         self._clock = clock
 
-    def reserve(self, name: str, count: int) -> int:
-        """The first of `count` new numbers; report them `done` once they are written."""
-        params = {"name": name, "count": count, "at": format_time(self._clock())}
-        answer = self._update(_RESERVE, params, _source="counters")
-        return int(answer["get"]["_source"]["counters"][name]) - count + 1
+    def reserve(self, name: str, count: int, beside: Iterable[Action] = ()) -> int:
+        """The first of `count` new numbers (0 where `count` is 0); report them `done` once they are written.
 
-    def done(self, name: str, first: int) -> None:
-        """The numbers from `first` on are written."""
-        self._update(_DONE, {"key": f"{name}:{first}"})
+        `beside` is written in the same request.
+        """
+        if not count:
+            self._cluster.write_all(beside)
+            return 0
+        params = {"name": name, "count": count, "at": format_time(self._clock())}
+        after = self._update(_RESERVE, params, beside)
+        return int(after["counters"][name]) - count + 1
+
+    def done(self, name: str, first: int, beside: Iterable[Action] = ()) -> None:
+        """The numbers that were reserved as `first` are written. `beside` is written in the same request."""
+        if not first:
+            self._cluster.write_all(beside)
+            return
+        self._update(_DONE, {"key": f"{name}:{first}"}, beside)
 
     def last(self, name: str) -> int:
         """The last number given; 0 before the first."""
@@ -64,9 +74,10 @@ class Counters:
         found: dict[str, Any] = self._cluster.ask("GET", path_of(STATE, "_doc", META_ID))["_source"]
         return found
 
-    def _update(self, script: str, params: dict[str, Any], **more: Any) -> Any:
+    def _update(self, script: str, params: Mapping[str, Any], beside: Iterable[Action]) -> Mapping[str, Any]:
         body = {"script": {"source": script, "params": params}}
-        return self._cluster.ask("POST", path_of(STATE, "_update", META_ID), body, retry_on_conflict="50", **more)
+        change = Action(STATE, META_ID, json.dumps(body), update=True)
+        return self._cluster.write_all([change, *beside])[0].source
 
 
 def _recent(at: str, now: datetime) -> bool:

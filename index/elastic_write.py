@@ -128,10 +128,7 @@ class Writer:
         new = [item for item in chosen if item.document.id not in stored]
         moments = [item.at for item in chosen]
         moments += [stored[item.document.id].at for item in chosen if item.document.id in stored]
-        with ThreadPoolExecutor(1) as aside:
-            marking = aside.submit(self.recounter.mark, moments)
-            first = self._counters.reserve("sequence", len(new)) if new else 0
-            marking.result()
+        first = self._counters.reserve("sequence", len(new), self.recounter.marks(moments))
         sequence = {item.document.id: first + n for n, item in enumerate(new)}
         sequence |= {item.document.id: stored[item.document.id].seq for item in chosen if item.document.id in stored}
         actions = (self._action(item, stored.get(item.document.id), sequence[item.document.id]) for item in chosen)
@@ -141,12 +138,8 @@ class Writer:
         for outcome in outcomes:
             if outcome.written:
                 self._remember(outcome.action, by_id[outcome.action.id], sequence[outcome.action.id])
-        with ThreadPoolExecutor(1) as aside:
-            # Once more: another process may have counted these days before the documents were there, and taken the mark away.
-            marking = aside.submit(self.recounter.mark, moments)
-            if new:
-                self._counters.done("sequence", first)
-            marking.result()
+        # Once more: another process may have counted these days before the documents were there, and taken the mark away.
+        self._counters.done("sequence", first, self.recounter.marks(moments))
         self._refuse_foreign(outcomes)
         poison = [
             Rejected("refused_by_store", o.action.id, by_id[o.action.id].document.source, o.error)
