@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from duluan.clock import format_time, parse_time
@@ -16,7 +16,7 @@ from index.elastic import Cluster, path_of
 from index.elastic_bulk import Action
 from index.elastic_ledger import add_audit
 from index.elastic_read import by_ids, document_of
-from index.elastic_schema import ALERTS, BOTH, HISTORY, ISSUES, LABELS, NEWS, OUTBOX, VOICES
+from index.elastic_schema import ALERTS, BOTH, HISTORY, ISSUES, LABELS, NEWS, OUTBOX, VOICES, past_months
 from index.elastic_state import Counters, bury
 from index.elastic_write import Writer
 from index.ledger import dump, without_excerpts
@@ -29,6 +29,8 @@ Source = dict[str, Any]
 
 def retain(cluster: Cluster, writer: Writer, now: datetime) -> dict[str, int]:
     """Shorten what is too old; counts by rule."""
+    _expunge(cluster)
+    settle(cluster, now)
     old = micros(now - VOICE_TEXT)
     return {
         "news_bodies": _shorten(cluster, writer, NEWS, micros(now - NEWS_BODY)),
@@ -36,6 +38,24 @@ def retain(cluster: Cluster, writer: Writer, now: datetime) -> dict[str, int]:
         "alert_excerpts": _forget_excerpts(cluster, old),
         "mails": _forget_mails(cluster, old),
     }
+
+
+def settle(cluster: Cluster, now: datetime) -> None:
+    """Make each month that is over one segment: a third less to read for a search, an eighth less disk. It is written to no more,
+    but for late copies and retention."""
+    for name in past_months(cluster, now.astimezone(UTC)):
+        cluster.ask("POST", f"/{name}/_forcemerge", max_num_segments="1")
+
+
+def _expunge(cluster: Cluster) -> None:
+    """Deleted and replaced text stays in its segment until that is merged: merge what holds any.
+
+    Of what was done in the last half minute, the server keeps the former state for a replica that may want to catch up: that
+    goes with the next night's upkeep.
+    """
+    holding = f"{BOTH},{ISSUES},{ALERTS},{HISTORY},{OUTBOX},{LABELS}"
+    cluster.refresh(*holding.split(","))
+    cluster.ask("POST", f"/{holding}/_forcemerge", only_expunge_deletes="true")
 
 
 def changed_text(source: Source, document: Clustered, **more: Any) -> Source:
@@ -116,10 +136,6 @@ def takedown(cluster: Cluster, writer: Writer, counters: Counters, id: str, now:
     removed = bool(hits or touched)
     event = {"at": format_time(now), "what": "takedown", "hash": id, "removed": removed}
     add_audit(cluster, counters, event)
-    if hits:
-        # Deleted text stays in its segment until that is merged: merge now what holds deletions.
-        cluster.refresh(*BOTH.split(","))
-        cluster.ask("POST", f"/{hits[0]['_index']}/_forcemerge", only_expunge_deletes="true")
     return removed
 
 

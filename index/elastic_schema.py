@@ -16,7 +16,7 @@ from typing import Any, Final
 from duluan.errors import StoreError
 from index.elastic import Cluster, path_of
 
-VERSION: Final = 2  # of the whole schema: `setup` brings an older one up to it
+VERSION: Final = 3  # of the whole schema: `setup` brings an older one up to it
 MAPPING: Final = 1  # of the documents' mapping; a new one copies every month
 NEWS: Final = "duluan-news"
 VOICES: Final = "duluan-voices"
@@ -49,6 +49,11 @@ def template(name: str) -> dict[str, Any]:
     return found
 
 
+def ledger(name: str) -> dict[str, Any]:
+    """What a ledger's index is created with."""
+    return {"settings": template("ledger-settings"), **template(name.removeprefix("duluan-"))}
+
+
 def install(cluster: Cluster, now: datetime) -> None:
     """Put templates, create what is missing, copy what is old; idempotent. Raises StoreError for a newer schema."""
     found = stored_version(cluster)
@@ -70,6 +75,7 @@ def install(cluster: Cluster, now: datetime) -> None:
     for family in (NEWS, VOICES):
         cluster.ask("PUT", path_of("_index_template", family), _aliasing(family))
         create_month(cluster, family, now)
+    _tune(cluster, f"{NEWS}-*,{VOICES}-*", template("component-settings")["template"]["settings"])
     meta = {"schema": VERSION, "kind": "meta"}
     cluster.ask(
         "POST", path_of(STATE, "_update", META_ID), {"doc": meta, "upsert": {**meta, "counters": {}, "open": {}}}
@@ -95,9 +101,23 @@ def create(cluster: Cluster, name: str, body: dict[str, Any]) -> None:
 
 def _bring_up(cluster: Cluster, name: str) -> None:
     """Create a ledger, or add to its mapping the fields that are new; Elasticsearch refuses any other change of it."""
-    body = template(name.removeprefix("duluan-"))
+    body = ledger(name)
     create(cluster, name, body)
     cluster.ask("PUT", path_of(name, "_mapping"), body["mappings"])
+    _tune(cluster, name, body["settings"])
+
+
+def _tune(cluster: Cluster, names: str, settings: dict[str, Any]) -> None:
+    """Give indices that are there what may be changed of their settings."""
+    changeable = {key: settings[key] for key in ("refresh_interval", "merge")}
+    cluster.ask("PUT", f"/{names}/_settings", {"index": changeable}, ignore_unavailable="true")
+
+
+def past_months(cluster: Cluster, now: datetime) -> list[str]:
+    """Month indices that came before the month of `now` (UTC)."""
+    names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
+    this = f"{now.year:04d}.{now.month:02d}"
+    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and match["month"] < this)
 
 
 def month_index(family: str, moment: datetime) -> str:

@@ -60,7 +60,7 @@ def emptied(url: str) -> None:
 def recreated(http: httpx.Client, names: list[str]) -> None:
     """What `setup` would create of the dropped indices: the alert index; a month comes again with its first document."""
     if "duluan-alerts" in names:
-        assert http.put("/duluan-alerts", json=elastic_schema.template("alerts")).is_success
+        assert http.put("/duluan-alerts", json=elastic_schema.ledger(elastic_schema.ALERTS)).is_success
 
 
 STORES = ["sqlite", "elasticsearch"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
-from samples_index import NOON, alert, counted, document, numbered
+from contract_stores import message
+from samples_index import NOON, alert, counted, document, numbered, shown
 
 from duluan.errors import StoreError
 from duluan.query import Filter
@@ -97,7 +99,7 @@ def test_a_copy_that_was_cut_off_goes_on_without_a_gap(
 ) -> None:
     """Ended after the aliases had moved, before the old indices were removed: the copies are not removed and made anew."""
     elastic_store.write(Batch(documents=[numbered(n) for n in range(30)]))
-    monkeypatch.setattr(elastic_schema, "VERSION", 3)
+    monkeypatch.setattr(elastic_schema, "VERSION", elastic_schema.VERSION + 1)
     monkeypatch.setattr(elastic_schema, "MAPPING", 2)
     with monkeypatch.context() as cut:
         cut.setattr(Cluster, "pause", lambda *_: 1 / 0)
@@ -120,7 +122,7 @@ def test_an_older_mapping_is_copied_without_a_gap(
 ) -> None:
     elastic_store.write(Batch(documents=[numbered(n) for n in range(30)]))
     before = list(elastic_store.documents(Filter()))
-    monkeypatch.setattr(elastic_schema, "VERSION", 3)
+    monkeypatch.setattr(elastic_schema, "VERSION", elastic_schema.VERSION + 1)
     monkeypatch.setattr(elastic_schema, "MAPPING", 2)
     with reading(elastic_url) as counts:
         upgraded = ElasticIndex(elastic_url)
@@ -182,3 +184,45 @@ def test_counts_see_what_was_just_written(elastic_store: ElasticIndex, elastic_u
     elastic_store.write(Batch(documents=[numbered(1)]))
     scope = Filter(since=NOON - timedelta(days=1), until=NOON + timedelta(days=1))
     assert [row.documents for row in elastic_store.counts(scope, by)] == [2]
+
+
+def test_what_is_forgotten_is_off_the_disk_with_the_next_upkeep(elastic_store: ElasticIndex, elastic_url: str) -> None:
+    """A deleted text stays in its segment until that is merged, and by itself the server waits until a tenth of it is deleted:
+    what was taken down or kept too long used to lie on the disk for months."""
+    old = numbered(0, kind="post", text="lời riêng", fetched=NOON - timedelta(days=200))
+    posts = [numbered(n, kind="post", fetched=NOON - timedelta(days=89)) for n in range(1, 60)]
+    elastic_store.write(Batch(documents=[old, *posts, *(numbered(n) for n in range(60, 120))]))
+    elastic_store.put_alerts([alert(evidence=(shown(old), shown(posts[0])))])
+    elastic_store.outbox_add([message("sent")])
+    elastic_store.outbox_mark("sent", sent=NOON)
+    assert elastic_store.takedown(posts[0].url, NOON)
+    assert elastic_store.retain(NOON)["voice_texts"] == 1
+    left = {"before the first upkeep"}
+    until = time.monotonic() + 60  # the server lets go of the former state after half a minute
+    while left and time.monotonic() < until:
+        time.sleep(2)
+        elastic_store.retain(NOON)
+        left = _holding_deleted(elastic_url)
+    assert left == set()
+
+
+def _holding_deleted(url: str) -> set[str]:
+    """Indices of texts with deleted documents in a segment, or with any in the log of writes."""
+    asked = httpx.get(f"{url}/duluan-*/_stats/docs,translog").json()["indices"]
+    texts = {"news", "voices", "issues", "alerts", "history", "outbox", "labels"}
+    held = {name: item["primaries"] for name, item in asked.items() if name.split("-")[1] in texts}
+    return {n for n, of in held.items() if of["docs"]["deleted"] or of["translog"]["uncommitted_operations"]}
+
+
+def test_upkeep_makes_a_month_that_is_over_one_segment(elastic_store: ElasticIndex, elastic_url: str) -> None:
+    """The present month, still written to, is left as it is."""
+    for n in range(4):
+        documents = [numbered(n), numbered(10 + n, fetched=NOON - timedelta(days=40))]
+        elastic_store.write(Batch(documents=documents))
+        assert elastic_store.count(Filter()) == 2 * (n + 1)  # a refresh ends a segment
+    elastic_store.retain(NOON)
+    asked = httpx.get(f"{elastic_url}/duluan-news-*/_stats/segments").json()["indices"]
+    segments = {name: item["primaries"]["segments"]["count"] for name, item in asked.items()}
+    assert segments["duluan-news-2026.01-v1"] == 1
+    assert segments["duluan-news-2026.03-v1"] == 4
+    assert elastic_store.count(Filter()) == 8
