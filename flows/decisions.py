@@ -62,18 +62,22 @@ def moved(store: Index, after: int) -> Iterator[tuple[int, Mapping[str, str]]]:
         yield number, dict.fromkeys(event["documents"], event["issue"]) if of_split else {}
 
 
-def move_events(moves: Mapping[str, str], at: float) -> list[dict[str, Any]]:
-    """Entries of the audit log for documents (→ issue) that were stored under another issue; `at`: seconds since 1970."""
+def move_events(store: Index, moves: Mapping[str, str], at: float) -> list[dict[str, Any]]:
+    """Entries of the audit log for documents (→ issue) that are still stored under another one; `at`: seconds since 1970."""
     moment = format_time(datetime.fromtimestamp(at, UTC))
+    moving = {issue: sorted(id for id, to in moves.items() if to == issue) for issue in sorted(set(moves.values()))}
+    first = tuple(ids[0] for ids in moving.values())
+    former = {document.id: document.issue for document in store.documents(Filter(ids=first))} if first else {}
     return [
-        {
-            "at": moment,
-            "what": "issue_moved",
-            "issue": issue,
-            "documents": sorted(id for id, to in moves.items() if to == issue),
-        }
-        for issue in sorted(set(moves.values()))
+        {"at": moment, "what": "issue_moved", "of": former.get(ids[0], ""), "issue": issue, "documents": ids}
+        for issue, ids in moving.items()
     ]
+
+
+def merge_events(merges: Mapping[str, str], at: float) -> list[dict[str, Any]]:
+    """Entries of the audit log for issues (→ issue) that end now, by staff's decision or the machine's; `at`: seconds since 1970."""
+    moment = format_time(datetime.fromtimestamp(at, UTC))
+    return [{"at": moment, "what": "issue_merged", "issue": old, "target": new} for old, new in sorted(merges.items())]
 
 
 def carry_out(clusterer: Clusterer, store: Index, decision: Decision) -> None:

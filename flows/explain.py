@@ -6,7 +6,7 @@ up to the moment of the alert's numbers. Where they differ, the store has change
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -67,12 +67,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The card, how its numbers come about, each of them worked out again, and the history of states."""
+    """The card, how its numbers come about, each of them worked out again, and the history of states.
+
+    `changes`: where some differ, what has happened since to the documents that they were counted from.
+    """
 
     card: Card
     lines: tuple[str, ...]
     checks: tuple[Check, ...]
     history: tuple[dict[str, Any], ...]
+    changes: tuple[str, ...] = ()
 
 
 def explain(store: Index, profile: Profile, id: str) -> Explanation:
@@ -86,8 +90,10 @@ def explain(store: Index, profile: Profile, id: str) -> Explanation:
     history = tuple(entry for entry in store.alert_history(id) if entry["state"] != "version")
     if alert.tier == "system":
         return Explanation(card, (alert.reason,), (), history)
-    again = work_out(store, profile.alerts, alert, journal.memory)
-    return Explanation(card, tuple(_lines(store, alert)), tuple(compare(alert, again)), history)
+    checks = tuple(compare(alert, work_out(store, profile.alerts, alert, journal.memory)))
+    differ = not all(check.equal for check in checks)
+    changes = tuple(changed_since(store, alert.issue, _until(alert))) if differ else ()
+    return Explanation(card, tuple(_lines(store, alert)), checks, history, changes)
 
 
 def work_out(store: Index, rules: AlertRules, alert: Alert, memory: Memory) -> Alert | None:
@@ -124,6 +130,34 @@ def _known(
             early.append(voice)
     fetches = [fetch for fetch in store.fetches() if fetch.at <= until]
     return [*as_lived(first), *early, *fetches], late
+
+
+def changed_since(store: Index, issue: str, moment: datetime) -> Iterator[str]:
+    """What the audit log knows of later changes to the documents of `issue` and of those that were merged into it."""
+    events = [*store.audit_log()]
+    own = {issue}
+    for event in reversed(events):  # the last merge first: what went into what went into this one
+        if event["what"] == "issue_merged" and event["target"] in own:
+            own.add(event["issue"])
+    for event in events:
+        if parse_time(event["at"]) > moment and (said := _change(event, own)):
+            yield f"{when(parse_time(event['at']))}: {said}"
+
+
+def _change(event: Mapping[str, Any], own: Set[str]) -> str:
+    """One change in words; '' where it touches none of the issues `own`."""
+    what = event["what"]
+    if what == "issue_merged" and event["issue"] in own:
+        return f"vấn đề {event['issue']} được gộp vào vấn đề {event['target']}"
+    if what == "issue_moved" and not own.isdisjoint((event.get("of"), event["issue"])):
+        out_of = f" của vấn đề {event['of']}" if event.get("of") else ""
+        return f"{len(event['documents'])} văn bản{out_of} được tách sang vấn đề {event['issue']}"
+    # whose issue is known no more, or was never written down
+    if what == "takedown" and event["removed"]:
+        return "một văn bản được gỡ khỏi kho"
+    if what == "label_import" and event["changed"]:
+        return f"cán bộ sửa nhãn {event['changed']} văn bản trong kho"
+    return ""
 
 
 def compare(alert: Alert, again: Alert | None) -> Iterator[Check]:

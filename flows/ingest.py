@@ -13,11 +13,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from duluan.errors import InputError, StoreError
 from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
-from flows.decisions import Decision, carry_out, decisions, move_events, retitled
+from flows.decisions import Decision, carry_out, decisions, merge_events, move_events, retitled
 from flows.standing import decided_in, restored
 from flows.turn import TURN, in_turn
 from index.base import STATE_CLUSTERER, Batch, Index
@@ -141,7 +141,7 @@ class Pipeline:
                 issues=[*changes.issues, *retitled(standing.clusterer, self._store, decision, changes.issues)],
                 merges=changes.merges,
                 moves=changes.moves,
-                audit=move_events(changes.moves, standing.clusterer.now),
+                audit=self._told(changes.merges, changes.moves, decision.at.timestamp()),
                 state={STATE_CLUSTERER: standing.pack()},
             )
         )
@@ -187,8 +187,12 @@ class Pipeline:
             issues=changes.issues,
             merges=merged,
             moves=split,
-            audit=move_events(split, clusterer.now),
+            audit=self._told(merged, split, clusterer.now),
         )
+
+    def _told(self, merges: Mapping[str, str], moves: Mapping[str, str], at: float) -> list[dict[str, Any]]:
+        """What happened to stored issues and documents, for the audit log; `at`: seconds since 1970."""
+        return [*merge_events(merges, at), *move_events(self._store, moves, at)]
 
     def _corrected(self, results: Sequence[Enriched | Rejected]) -> list[Enriched | Rejected]:
         """Staff's labels over the models' answers, however often a document comes in again."""

@@ -22,6 +22,7 @@ from samples_index import document as sample
 from typer.testing import CliRunner
 
 from duluan.cli.main import app
+from duluan.clock import parse_time
 from duluan.errors import DuluanError, InputError
 from duluan.model import Document, Enriched, Rejected
 from duluan.query import Filter
@@ -105,6 +106,9 @@ def test_a_merge_moves_what_is_there_and_what_comes(store: Index) -> None:
     assert ids_now(store, [issues["ca-chet"], "unknown"]) == (issues["benh-vien"], "unknown")
     (record,) = [event for event in store.audit_log() if event["what"] == "issue_merge"]
     assert (record["by"], record["issue"], record["target"]) == ("chi-lan", issues["ca-chet"], issues["benh-vien"])
+    (record,) = [event for event in store.audit_log() if event["what"] == "issue_merged"]
+    assert (record["issue"], record["target"]) == (issues["ca-chet"], issues["benh-vien"])
+    assert parse_time(record["at"]) == OFFICER.at
 
 
 def test_merges_run_on(store: Index) -> None:
@@ -321,6 +325,9 @@ def test_a_split_is_an_issue_of_its_own_for_good(store: Index) -> None:
     assert (done.changed, done.applied) == (True, True)
     assert members(store, done.issue) == {"ca-chet-0", "ca-chet-2"}
     assert members(store, whole) == {"ca-chet-1", "ca-chet-3"}
+    (record,) = [event for event in store.audit_log() if event["what"] == "issue_moved"]
+    assert (record["of"], record["issue"]) == (whole, done.issue)
+    assert record["documents"] == ["ca-chet-0", "ca-chet-2"]
     named = standing(store, done.issue)
     assert (named.title, named.voices, named.merged_into) == (STORIES["ca-chet"], 2, None)
     assert standing(store, whole).voices == 2
