@@ -9,6 +9,7 @@ from typing import Any, Final
 from alerts.card_figures import ahead, confidence, hours, summary, tiles, value_of
 from alerts.plan import note_for
 from alerts.report import DayCount
+from alerts.tone import Tone, tone_of
 from alerts.words import number, percent, when
 from duluan.clock import format_time
 from duluan.config import Profile
@@ -18,7 +19,6 @@ from duluan.privacy import cell, redact
 MOST_EXCERPTS: Final = 5
 _ALIKE: Final = 0.3  # share of near-identical texts that is worth a word
 _ONE_SOURCE: Final = 0.6  # so do voices that come from one place
-_UNSURE: Final = 0.25
 _PLACES_NAMED: Final = 2  # under the title; all stand among the facts
 _TASKS: Final = {
     "detector": "bộ phát hiện",
@@ -38,8 +38,6 @@ class Context:
     terms: tuple[str, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)  # source id → voices in the window
     public: bool = True  # False where posts or comments are among them: small cells are masked
-    positive: int = 0  # voices that are not negative
-    unsure: int = 0  # voices of whose tone the model was not sure
     official: int = 0  # answers of agencies
     alike: float = 0.0  # share of near-identical texts (reprints)
     past: tuple[str, ...] = ()  # earlier alerts on the issue and how they ended
@@ -191,10 +189,9 @@ def _counter(alert: Alert, profile: Profile, context: Context) -> tuple[str, ...
     """What speaks against the alert, or for reading it with care."""
     voices = sum(context.sources.values())
     lines = [f"Đã gộp {alert.reprints} bài đăng lại, không tính là lượt ý kiến."] if alert.reprints else []
-    if context.positive:
-        lines.append(
-            f"{_shown(context.positive, context.public)} lượt ý kiến trung tính hoặc tích cực trong cùng thời gian."
-        )
+    tone = tone_of(alert) or Tone()
+    if others := tone.voices - tone.neg:
+        lines.append(f"{_shown(others, context.public)} lượt ý kiến trung tính hoặc tích cực trong cùng thời gian.")
     if context.official:
         lines.append(f"Cơ quan nhà nước đã có {context.official} tin bài về việc này.")
     if context.sources and voices >= 10 and (most := max(context.sources.values())) >= _ONE_SOURCE * voices:
@@ -206,8 +203,11 @@ def _counter(alert: Alert, profile: Profile, context: Context) -> tuple[str, ...
         lines.append(
             f"{percent(context.alike)} số bài gần như giống hệt nhau: có thể là đăng lại, cũng có thể có phối hợp."
         )
-    if voices >= 10 and context.unsure >= _UNSURE * voices:
-        lines.append(f"Mô hình chưa chắc về thái độ của {percent(context.unsure / voices)} lượt ý kiến.")
+    if tone.uncertain:
+        lines.append(
+            f"Máy chưa chắc về thái độ của {tone.uncertain} trong {tone.voices} lượt ý kiến; "
+            "mỗi lượt vẫn được đếm theo thái độ có khả năng cao nhất."
+        )
     lines.extend(context.past)
     return tuple(lines) or ("Chưa thấy dấu hiệu ngược lại.",)
 
@@ -224,6 +224,11 @@ def _cancel(alert: Alert) -> str:
 
 def _basis(alert: Alert, profile: Profile) -> tuple[str, ...]:
     lines = [f"Đọc được {percent(value_of(alert, 'share', 1.0))} lượng tin thường ngày."]
+    if (tone := tone_of(alert)) and tone.voices != alert.voices:
+        lines.append(
+            f"Có bài không rõ giờ đăng, được chia cho các giờ có thể đăng: tổng {alert.voices} lượt vì thế khác {tone.voices} lượt "
+            "đếm từng bài."
+        )
     dark = alert.coverage.get("dark")
     if isinstance(dark, list) and dark:
         lines.append("Không đọc được trong 24 giờ qua: " + ", ".join(_source(profile, str(id)) for id in dark) + ".")

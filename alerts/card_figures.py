@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alerts.tone import Tone, tone_of
 from alerts.words import number, odds, percent
 from duluan.model import Alert
 
@@ -29,17 +30,45 @@ def value_of(alert: Alert, key: str, otherwise: float) -> float:
 
 
 def summary(alert: Alert) -> str:
-    """One sentence: voices beside what is usual, and the negative part of both."""
-    newborn = alert.coverage.get("newborn")
-    usual = "các vấn đề mới cùng tuổi thường có" if newborn else "ngày thường có"
-    share = "ở các vấn đề mới thường là" if newborn else "ngày thường là"
-    told = (
-        f"{alert.voices} lượt ý kiến trong {hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}; "
-        f"{percent(alert.share)} là tiêu cực, {share} {percent(alert.share_usual)}."
-    )
+    """Voices beside what is usual; the negative ones, counted, beside those of the week before."""
+    usual = "các vấn đề mới cùng tuổi thường có" if alert.coverage.get("newborn") else "ngày thường có"
+    told = f"{alert.voices} lượt ý kiến trong {hours(alert)}, trong khi {usual} khoảng {number(alert.expected)}. "
+    tone = tone_of(alert)
+    told += _counted(alert, tone) if tone else _probable(alert)
     if alert.coverage.get("alarming"):
         told += " Ở chủ đề này, tin dồn dập tự nó đã đáng lo, kể cả khi lời lẽ trung tính."
     return told
+
+
+def _counted(alert: Alert, tone: Tone) -> str:
+    """'Trong 45 lượt này có 29 lượt tiêu cực (64%), máy chưa chắc về 6 lượt; 7 ngày trước đó: 12 trong 40 lượt tiêu cực (30%).'"""
+    told = (
+        _negative_of(tone)
+        if tone.voices == alert.voices
+        else f"Đếm từng bài được {tone.voices} lượt, {tone.neg} tiêu cực"
+    )
+    if tone.uncertain:
+        told += f", máy chưa chắc về {tone.uncertain} lượt"
+    before = tone_of(alert, "tone_before")
+    if before is None:
+        return f"{told}."
+    if not before.voices:
+        return f"{told}; 7 ngày trước đó chưa có lượt ý kiến nào."
+    return f"{told}; 7 ngày trước đó: {before.neg} trong {before.voices} lượt tiêu cực ({percent(before.share)})."
+
+
+def _negative_of(tone: Tone) -> str:
+    if tone.neg == tone.voices:
+        return f"Cả {tone.voices} lượt này đều tiêu cực"
+    if not tone.neg:
+        return f"Trong {tone.voices} lượt này không có lượt nào tiêu cực"
+    return f"Trong {tone.voices} lượt này có {tone.neg} lượt tiêu cực ({percent(tone.share)})"
+
+
+def _probable(alert: Alert) -> str:
+    """Of an alert without counts by tone there is the detector's own statistic, under its own name."""
+    usual = "ở các vấn đề mới" if alert.coverage.get("newborn") else "ngày thường"
+    return f"Xác suất tiêu cực trung bình {percent(alert.share)}, {usual} {percent(alert.share_usual)}."
 
 
 def tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
@@ -52,9 +81,20 @@ def tiles(alert: Alert) -> tuple[tuple[str, str, str], ...]:
             str(alert.voices),
             f"{usual} {number(alert.expected)}; 90% số lần từ {number(low, 0)} đến {number(high, 0)}",
         ),
-        ("Tỷ lệ tiêu cực", percent(alert.share), f"{usual} {percent(alert.share_usual)}"),
+        _negative(alert, usual),
         ("Mức chắc chắn", _sureness(alert), f"bằng chứng {number(alert.score)}, ngưỡng gửi thư {_threshold(alert)}"),
     )
+
+
+def _negative(alert: Alert, usual: str) -> tuple[str, str, str]:
+    tone, before = tone_of(alert), tone_of(alert, "tone_before")
+    if tone is None:
+        share = f"{usual} {percent(alert.share_usual)}"
+        return "Xác suất tiêu cực trung bình", percent(alert.share), share
+    against = f"{tone.neg} trong {tone.voices} lượt"
+    if before is not None:
+        against += f"; 7 ngày trước: {before.of_all()}" if before.voices else "; 7 ngày trước không có lượt nào"
+    return "Tỷ lệ tiêu cực", percent(tone.share), against
 
 
 def _threshold(alert: Alert) -> str:

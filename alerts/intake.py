@@ -99,5 +99,17 @@ def _add(ledger: Ledger, row: int, hour: int, counts: tuple[float, float], close
 
 def _mark(ledger: Ledger, row: int, item: Voice, hour: float, *, voice: bool) -> None:
     ledger.rows[row].marks.append(
-        Mark(hour, item.id, item.origin, item.source, item.kind, item.p_neg, item.topic, item.places, voice)
+        Mark(
+            hour=hour,
+            id=item.id,
+            origin=item.origin,
+            source=item.source,
+            kind=item.kind,
+            p_neg=item.p_neg,
+            sentiment=item.sentiment,
+            uncertain=item.uncertain,
+            topic=item.topic,
+            places=item.places,
+            voice=voice,
+        )
     )

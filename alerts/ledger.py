@@ -33,6 +33,8 @@ class Mark:
     source: str
     kind: str
     p_neg: float
+    sentiment: str  # the most likely one: what a reader counts by
+    uncertain: bool
     topic: str
     places: tuple[str, ...]
     voice: bool  # False: a reprint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +12,13 @@ from scipy.stats import nbinom
 
 from alerts.episode import Episode
 from alerts.forecast import HORIZONS
-from alerts.hours import DAY, SPAN, from_hours
+from alerts.hours import DAY, SPAN, WEEK, from_hours
 from alerts.ledger import Mark
 from alerts.memory import Memory
 from alerts.scoring import Finding
 from alerts.signal import Signal, Turn
 from alerts.thresholds import Bars
+from alerts.tone import Tone, count
 from duluan.clock import format_time
 from duluan.model import Alert, Tier
 
@@ -26,7 +27,7 @@ VERSION: Final = "bang-chung-1"
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """24 hours up to `until`: voices, soft negatives, what was usual and its 90 % range."""
+    """24 hours up to `until`: voices, the negative ones counted by label, what was usual and its 90 % range."""
 
     until: datetime
     voices: float
@@ -43,13 +44,15 @@ def signal(memory: Memory, turn: Turn, episode: Episode, f: Finding, now: int, c
     start = now - f.window
     inside = [mark for mark in row.marks if start <= mark.hour <= now]
     negative = [mark for mark in inside if mark.p_neg >= 0.5]
+    # as in the tables, the hour that begins is not in the window yet
+    tone = count(mark for mark in inside if mark.hour < now)
     tier: Tier = "mail" if episode.mail else "watch"
     alert = Alert(
         id=episode.id,
         issue=row.issue,
         tier=tier,
-        reason=_reason(f),
-        title=f"Vấn đề {row.issue}: {_change(f)}",
+        reason=_reason(f, tone),
+        title=f"Vấn đề {row.issue}: {_change(f, tone)}",
         started=from_hours(max(min((m.hour for m in inside), default=start), start)),
         detected=from_hours(episode.detected),
         voices=round(f.voices),
@@ -61,7 +64,7 @@ def signal(memory: Memory, turn: Turn, episode: Episode, f: Finding, now: int, c
         reprints=sum(not mark.voice for mark in inside),
         places=_common((place for mark in negative or inside for place in mark.places), 5),
         topic=next(iter(_common((mark.topic for mark in negative or inside), 1)), "khac"),
-        coverage=_basis(memory, f, now, coverage, bars),
+        coverage=_basis(memory, f, now, coverage, bars) | _tones(row.marks, f, start, tone),
         models={"detector": VERSION},
     )
     return Signal(turn, alert, _witnesses(inside))
@@ -84,6 +87,12 @@ def _basis(memory: Memory, f: Finding, now: int, coverage: float, bars: Bars) ->
         "prior": "weak" if days < 28 else "learnt",
         "forecast": {} if f.track == "theme" else _forecast(memory, f.row, now),
     }
+
+
+def _tones(marks: list[Mark], f: Finding, start: int, tone: Tone) -> dict[str, object]:
+    """What a reader counts: the window's voices by tone, and those of the week before it, which a newborn issue has not had."""
+    before = count(mark for mark in marks if start - WEEK <= mark.hour < start)
+    return {"tone": asdict(tone)} | ({} if f.newborn else {"tone_before": asdict(before)})
 
 
 def _forecast(memory: Memory, row: int, now: int) -> dict[str, dict[str, float]]:
@@ -141,7 +150,10 @@ def series(memory: Memory, issue: str, days: int = 14) -> list[DayCount]:
     share = float(ledger.base.share(count)[row])
     size = ledger.base.size(np.full(1, row), expected[None, :], (DAY,) * len(expected), prior)[0]
     voices = ledger.voices.window(now - span, now)[row].reshape(-1, DAY).sum(axis=1)
-    negatives = ledger.negatives.window(now - span, now)[row].reshape(-1, DAY).sum(axis=1)
+    said = [mark.hour for mark in ledger.rows[row].marks if mark.voice and mark.sentiment == "neg"]
+    edges = np.arange(now - span, now + 1, DAY)
+    # voices of an unknown hour stand in parts, so that a day's bar may be lower than the voices in it
+    negatives = np.minimum(np.histogram([hour for hour in said if hour < now], edges)[0], voices)
     return [
         DayCount(
             from_hours(now - span + (i + 1) * DAY),
@@ -161,23 +173,19 @@ def range90(mean: float, size: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _change(f: Finding) -> str:
-    usual = f.share
-    share = f.negatives / max(f.voices, 1e-9)
+def _change(f: Finding, tone: Tone) -> str:
     if f.newborn:
-        return "vấn đề mới nổi, phần lớn ý kiến tiêu cực"
+        return f"vấn đề mới nổi, {'phần lớn' if 2 * tone.neg > tone.voices else 'nhiều'} ý kiến tiêu cực"
     if f.voices >= 1.5 * f.expected:
         return f"lượt ý kiến gấp {f.voices / f.expected:.1f} lần mức thường ngày".replace(".", ",")
-    return f"tỷ lệ tiêu cực {share:.0%} so với {usual:.0%} thường ngày"
+    return f"{tone.neg} trong {tone.voices} lượt ý kiến tiêu cực, nhiều hơn thường ngày"
 
 
-def _reason(f: Finding) -> str:
+def _reason(f: Finding, tone: Tone) -> str:
     span = f"{f.window} giờ" if f.window < 72 else f"{f.window // 24} ngày"
     base = "các vấn đề mới trước đây" if f.newborn else "mức thường ngày"
-    return (
-        f"{round(f.voices)} lượt ý kiến trong {span} ({base}: {f.expected:.1f}), "
-        f"tiêu cực {f.negatives / max(f.voices, 1e-9):.0%} (thường ngày {f.share:.0%})"
-    ).replace(".", ",")
+    usual = f"{f.expected:.1f}".replace(".", ",")
+    return f"{round(f.voices)} lượt ý kiến trong {span} ({base}: {usual}), {tone.neg} lượt tiêu cực"
 
 
 def _common(values: Iterable[str], most: int) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from duluan.config import AlertRules
 from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
-FORMAT = 5
+FORMAT = 6
 _LEDGERS = ("ledger", "themes")
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from alerts.tone import tone_of
 from duluan.clock import Clock, format_time, system_clock
 from duluan.errors import ConfigError, DeliveryDown, DeliveryError, DeliveryRefused, DeliveryUnclear
 from duluan.model import Alert
@@ -106,6 +107,7 @@ def body(alert: Alert, *, closed: datetime | None = None) -> bytes:
         "topic": alert.topic,
         "places": ",".join(alert.places),
     }
+    tone = tone_of(alert)
     entry: dict[str, Any] = {
         "labels": {name: value for name, value in labels.items() if value},  # Alertmanager refuses empty labels
         "annotations": {
@@ -115,6 +117,7 @@ def body(alert: Alert, *, closed: datetime | None = None) -> bytes:
             "expected": f"{alert.expected:.2f}",
             "share": f"{alert.share:.2f}",
             "score": f"{alert.score:.2f}",
+            **({"negative": tone.of_all()} if tone else {}),
         },
         "startsAt": format_time(alert.started),
         "endsAt": format_time(closed or alert.detected + STANDS),

@@ -68,7 +68,6 @@ class AlertLine:
     state: str
     voices: int
     expected: float
-    share: float
     agency: str
 
 

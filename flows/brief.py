@@ -258,7 +258,6 @@ def _alert_line(store: Index, profile: Profile, alert: Alert) -> AlertLine:
         state=lifecycle.current(store.alert_history(alert.id)) or "open",
         voices=alert.voices,
         expected=alert.expected,
-        share=alert.share,
         agency=agency.name if agency else "",
     )
 

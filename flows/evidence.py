@@ -80,8 +80,6 @@ def context(store: Index, engine: Engine, alert: Alert, profile: Profile) -> Con
         terms=tuple(term.replace("_", " ") for term in issue.terms) if issue else (),
         sources=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         public=not any(document.kind in VOICE_KINDS for document in own.values()),
-        positive=sum(document.sentiment != "neg" for document in own.values()),
-        unsure=sum(document.uncertain for document in own.values()),
         official=sum(_official(document, profile) for document in own.values()),
         alike=1 - len(own) / len(found) if found else 0.0,
         past=tuple(_past(store, alert)),

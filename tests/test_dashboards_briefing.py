@@ -53,7 +53,7 @@ def _briefing(**changed: object) -> Briefing:
         places=(("xã Đăk Hà", Tone(30, 2, 1)), ("xã Đăk Mar", Tone(2))),
         negative=(ISSUE,),
         positive=(),
-        alerts=(AlertLine("a1", "i1", "Cầu Suối Đá", "mail", SINCE, "open", 40, 6.0, 0.75, "Sở Xây dựng"),),
+        alerts=(AlertLine("a1", "i1", "Cầu Suối Đá", "mail", SINCE, "open", 40, 6.0, "Sở Xây dựng"),),
         sources=(SourceLine("Báo Mẫu", 100, 168, 0), SourceLine("Cổng Mẫu", 12, 168, 9)),
         models=(("topic", "vi-1"),),
     )

@@ -86,13 +86,15 @@ def _rejections(report: DemoReport) -> list[str]:
 
 
 def _alerts(report: DemoReport) -> list[str]:
+    from alerts.tone import tone_of
+
     lines = [f"Cảnh báo  {len(report.stored_alerts)}:"]
     for alert in report.stored_alerts:
         lines.append(f"  {TIERS[alert.tier]:<9} {local(alert.detected):%H:%M %d/%m}  {_short(alert.title, 55)}")
         if alert.tier != "system":
-            lines.append(
-                f"            {alert.voices} lượt ý kiến (mức thường ngày {alert.expected:.0f}), {alert.share:.0%} tiêu cực"
-            )
+            tone = tone_of(alert)
+            negative = f", {tone.neg} tiêu cực ({tone.share:.0%})" if tone else ""
+            lines.append(f"            {alert.voices} lượt ý kiến (mức thường ngày {alert.expected:.0f}){negative}")
     return lines
 
 

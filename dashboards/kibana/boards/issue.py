@@ -106,7 +106,7 @@ ISSUE: Final = Board(
                 top("state", "Trạng thái", 1, "latest"),
                 latest("Thời điểm báo", "detected"),
                 VOICES,
-                average("share", "Tỷ lệ tiêu cực", "share"),
+                average("share", "Xác suất tiêu cực trung bình", "share"),
             ),
             box=Box(0, 32, 24, 16),
         ),

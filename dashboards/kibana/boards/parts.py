@@ -56,7 +56,7 @@ ALERTS: Final = DataView(
         "state": "Trạng thái",
         "verdict": "Cán bộ đánh giá",
         "voices": "Lượt ý kiến",
-        "share": "Tỷ lệ tiêu cực",
+        "share": "Xác suất tiêu cực trung bình",
         "agency": "Cơ quan",
     },
     named=("topic", "places", "tier", "state", "verdict", "agency"),
