@@ -50,7 +50,7 @@ class Recounter:
         self._due = datetime(1970, 1, 1, tzinfo=UTC)
 
     def marks(self, moments: Iterable[int]) -> list[Action]:
-        """What marks the local days of these seconds: to be written before what changes them is written, for a crash in between, and again
+        """What marks the local days of these seconds: to be written before what changes them, for a crash in between, and again
         afterwards, for another process may have counted in between. Never left out for a day that was marked before: another
         process may have taken that mark away.
         """

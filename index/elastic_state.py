@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from duluan.clock import Clock, format_time, parse_time
+from duluan.errors import StoreError
 from index.elastic import Cluster, path_of
 from index.elastic_bulk import Action
 from index.elastic_schema import META_ID, STATE
@@ -77,7 +78,11 @@ class Counters:
     def _update(self, script: str, params: Mapping[str, Any], beside: Iterable[Action]) -> Mapping[str, Any]:
         body = {"script": {"source": script, "params": params}}
         change = Action(STATE, META_ID, json.dumps(body), update=True)
-        return self._cluster.write_all([change, *beside])[0].source
+        # what the server pushed back comes last
+        (outcome,) = (each for each in self._cluster.write_all([change, *beside]) if each.action is change)
+        if not outcome.written:
+            raise StoreError(f"kho {self._cluster.shown}: không tăng được bộ đếm ({outcome.error}); hãy chạy lại")
+        return outcome.source
 
 
 def _recent(at: str, now: datetime) -> bool:

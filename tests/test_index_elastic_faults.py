@@ -21,6 +21,7 @@ from index.base import Batch
 from index.elastic import Cluster
 from index.elastic_bulk import Action
 from index.elastic_index import ElasticIndex
+from index.elastic_state import Counters
 
 
 def test_a_poison_document_never_loses_its_batch(elastic_store: ElasticIndex) -> None:
@@ -173,3 +174,36 @@ def test_a_month_that_somebody_removed_comes_again(elastic_store: ElasticIndex, 
         elastic_store.write(Batch(documents=[numbered(2)]))
     assert elastic_store.write(Batch(documents=[numbered(2)])).written == 1
     assert elastic_store.rejections() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, "es_rejected_execution_exception"), (409, "version_conflict_engine_exception")]
+)
+def test_numbers_are_found_behind_what_went_with_them(
+    elastic_store: ElasticIndex, elastic_url: str, monkeypatch: pytest.MonkeyPatch, status: int, kind: str
+) -> None:
+    """A counter that is pushed back answers last; one that others change all the while is one line, never a number made up."""
+    elastic_store.write(Batch(documents=[numbered(1)]))
+    cluster = Cluster(elastic_url, sleep=lambda _: None)
+    counters = Counters(cluster, lambda: NOON)
+    request = Cluster._bulk_request
+
+    def refusing(of: Cluster, lines: str) -> Any:
+        change, script, *marks = lines.splitlines()
+        if not marks:  # sent again
+            return request(of, lines)
+        assert "update" in change
+        assert "script" in script
+        written = request(of, "\n".join([*marks, ""]))
+        assert isinstance(written, dict)
+        return {"items": [{"update": {"status": status, "error": {"type": kind}}}, *written["items"]]}
+
+    monkeypatch.setattr(Cluster, "_bulk_request", refusing)
+    mark = Action("duluan-state", "dirty:2026-03-07", json.dumps({"kind": "dirty", "name": "2026-03-07"}))
+    if status == 429:
+        assert counters.reserve("sequence", 3, [mark]) == 2
+        assert counters.last("sequence") == 4
+    else:
+        with pytest.raises(StoreError, match=r"bộ đếm.*hãy chạy lại"):
+            counters.reserve("sequence", 3, [mark])
+    cluster.close()
