@@ -33,8 +33,8 @@ _NAMES = {
     "voices": "Lượt ý kiến",
     "expected": "Mức thường ngày λ",
     "range90": "Khoảng 90%",
-    "share": "Tỷ lệ tiêu cực",
-    "share_usual": "Tỷ lệ thường ngày",
+    "share": "Xác suất tiêu cực",
+    "share_usual": "Xác suất thường ngày",
     "score": "Bằng chứng (log10)",
     "reprints": "Bài đăng lại",
     "places": "Địa bàn",
@@ -172,14 +172,18 @@ def _numbers(alert: Alert) -> dict[str, str]:
     record = to_record(alert)
     basis = cast("dict[str, object]", record["coverage"])
     own = {key: record[key] for key in _NAMES if key in record and key != "coverage"}
-    own |= {key: basis[key] for key in _NAMES if key in basis} | {"coverage": basis.get("share", "")}
+    # the basis has a share of its own: the part of the usual volume that was read
+    own |= {key: basis[key] for key in _NAMES if key in basis and key not in own} | {"coverage": basis.get("share", "")}
     return {key: _shown(value) for key, value in own.items()}
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ", ".join(_shown(item) for item in value) if isinstance(value, list) else str(value)
-    return number(round(value, 4), 4).rstrip("0").rstrip(",") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    text = number(round(value, 4), 4)
+    return text.rstrip("0") if "," in text else text
 
 
 def _until(alert: Alert) -> datetime:
@@ -198,7 +202,10 @@ def _lines(store: Index, alert: Alert) -> Iterator[str]:
     yield f"Khung thời gian: {hours} giờ trước lần tính gần nhất ({when(start)} – {when(until)})."
     yield f"Lượt ý kiến: {alert.voices}; đếm từng bài trong kho: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp)."
     share = percent(negative / voices) if voices else "–"
-    yield f"Tiêu cực: {percent(alert.share)}; đếm từng bài: {share}; thường ngày {percent(alert.share_usual)}."
+    yield (
+        f"Xác suất tiêu cực trung bình (trọng số của bằng chứng): {percent(alert.share)}; tính từng bài: {share}; "
+        f"thường ngày {percent(alert.share_usual)}."
+    )
     yield (
         f"Mức thường ngày λ = {number(alert.expected, 2)} lượt (tốc độ học được của vấn đề × độ phủ từng giờ), "
         f"độ phân tán r = {_value(basis, 'size')}; khoảng 90%: {number(low, 0)}–{number(high, 0)}."

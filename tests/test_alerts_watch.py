@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import samples_index
 from samples_alerts import BREAK as CRISIS
 from samples_alerts import SOURCES, START, Scene, crisis_week, ordinary, outbreak, voice
 
@@ -16,7 +17,7 @@ from alerts.lifecycle import current
 from duluan.clock import fixed_clock
 from duluan.config import Profile, load_province
 from duluan.query import Filter
-from flows.explain import explain
+from flows.explain import compare, explain
 from flows.watch import watch
 from index.base import Batch, Index
 
@@ -143,6 +144,10 @@ def test_every_number_of_every_alert_comes_out_again(store: Index, profile: Prof
         told = explain(store, profile, alert.id)
         assert len(told.checks) >= 16
         assert [check for check in told.checks if not check.equal] == []
+        shown = {check.name: check.stored for check in told.checks}
+        assert shown["Xác suất tiêu cực"] == f"{alert.share:.4f}".rstrip("0").rstrip(".").replace(".", ",")
+        low, high = (str(round(bound)) for bound in alert.range90)
+        assert shown["Khoảng 90%"] == f"{low}, {high}"
 
 
 def test_a_store_that_has_changed_since_is_told(store: Index, profile: Profile) -> None:
@@ -152,4 +157,14 @@ def test_a_store_that_has_changed_since_is_told(store: Index, profile: Profile) 
     said = [d for d in store.documents(Filter(issues=(alert.issue,))) if d.fetched < alert.detected]
     store.write(Batch(documents=[replace(d, sentiment_p={"neg": 0.0, "neu": 1.0, "pos": 0.0}) for d in said]))
     wrong = {check.name for check in explain(store, profile, alert.id).checks if not check.equal}
-    assert {"Tỷ lệ tiêu cực", "Bằng chứng (log10)"} <= wrong
+    assert {"Xác suất tiêu cực", "Bằng chứng (log10)"} <= wrong
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "0"), (10.0, "10"), (20.5, "20,5"), (1200.0, "1.200"), (0.4, "0,4")]
+)
+def test_explain_shows_whole_figures(value: float, shown: str) -> None:
+    """0 used to be shown as nothing and 10 as 1, equal to a true 1."""
+    given = replace(samples_index.alert(), expected=value)
+    (check,) = [check for check in compare(given, None) if check.name == "Mức thường ngày λ"]
+    assert check.stored == shown
