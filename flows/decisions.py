@@ -83,11 +83,19 @@ def merge_events(merges: Mapping[str, str], at: float) -> list[dict[str, Any]]:
 def carry_out(clusterer: Clusterer, store: Index, decision: Decision) -> None:
     """Let the clusterer follow. Raises InputError where earlier decisions left nothing to do."""
     if decision.what == "merge":
-        clusterer.merge(decision.issue, decision.target)
+        clusterer.merge(decision.issue, decision.target, _together(clusterer, store, decision))
     elif decision.what == "rename":
         clusterer.rename(decision.issue, decision.title)
     else:
         clusterer.split(decision.issue, _leaving(clusterer, store, decision))
+
+
+def _together(clusterer: Clusterer, store: Index, decision: Decision) -> Issue | None:
+    """The stored issue that a merge leads to, with the voices of both: the same before and after the documents have moved."""
+    old, new = clusterer.staff.final(decision.issue), clusterer.staff.final(decision.target)
+    counted = store.counts(Filter(issues=(old, new)), [])
+    voices = counted[0].voices if counted else 0
+    return next((replace(issue, voices=voices) for issue in store.issues([new])), None)
 
 
 def retitled(clusterer: Clusterer, store: Index, decision: Decision, told: Sequence[Issue]) -> list[Issue]:

@@ -100,9 +100,9 @@ class Clusterer:
         self.moves.clear()
         return changes
 
-    def merge(self, old: str, new: str) -> None:
-        """Staff: `old` is the same issue as `new`; kept for good. Raises InputError for a merge with itself."""
-        deciding.merge(self, old, new)
+    def merge(self, old: str, new: str, stored: Issue | None = None) -> None:
+        """Staff: `old` is the same issue as `new` (see `deciding.merge`); kept for good. Raises InputError for a merge with itself."""
+        deciding.merge(self, old, new, stored)
 
     def rename(self, issue: str, title: str) -> None:
         """Staff: the issue's title from now on. Raises InputError where it is empty or too long."""

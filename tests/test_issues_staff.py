@@ -387,6 +387,19 @@ def test_an_issue_merged_earlier_is_split_again_and_a_split_undone(store: Index)
     assert issue_of(store, "sat-lo", 9) == issues["sat-lo"]
 
 
+def test_a_merge_into_an_issue_that_is_live_no_more_keeps_what_it_was(store: Index) -> None:
+    """It used to take over the other's title, voices and beginning."""
+    old = filled(store)["ca-chet"]
+    take_in(store, *(news("benh-vien", 24 * 60 + n) for n in range(4)))
+    newer = issue_of(store, "benh-vien", 24 * 60)
+    before, other = standing(store, old), standing(store, newer)
+    assert before.title != other.title
+    merge(store, newer, old, OFFICER)
+    merged = standing(store, newer)
+    assert (merged.id, merged.title, merged.first) == (old, before.title, before.first)
+    assert (merged.voices, merged.last) == (before.voices + other.voices, other.last)
+
+
 def test_an_issue_that_is_live_no_more_is_split(store: Index) -> None:
     issues = filled(store)
     take_in(store, news("benh-vien", 24 * 60))

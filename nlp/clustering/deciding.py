@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from duluan.model import Clustered
-from nlp.clustering.events import Event
+from duluan.model import Clustered, Issue
+from nlp.clustering.events import TITLES_KEPT, Event
 from nlp.clustering.reading import readings
 
 if TYPE_CHECKING:
     from nlp.cluster import Clusterer
 
 
-def merge(state: Clusterer, old: str, new: str) -> None:
-    """`old` has ended in `new`. Raises InputError where they are one already."""
+def merge(state: Clusterer, old: str, new: str, stored: Issue | None = None) -> None:
+    """`old` has ended in `new`. Raises InputError where they are one already.
+
+    `stored`: what the store has of `new`, with the voices of both; read where `new` is live no more.
+    """
     old, new = state.staff.final(old), state.staff.final(new)
     state.staff.merge(old, new)
     ending, staying = state.live(old), state.live(new)
@@ -26,6 +29,9 @@ def merge(state: Clusterer, old: str, new: str) -> None:
         state.absorb(staying, ending)
     elif ending:
         state.working.rename(ending, new)
+        if stored:
+            ending.title, ending.titles = stored.title, [stored.title, *ending.titles][:TITLES_KEPT]
+            ending.first, ending.voices = min(ending.first, stored.first.timestamp()), stored.voices
         state.touched.add(ending.number)
     state.merges[old] = new
 
