@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from duluan.errors import InputError, StoreError
 from duluan.model import Clustered, Document, Enriched, Fetch, Rejected
 from flows.decisions import Decision, carry_out, decisions, merge_events, move_events, retitled
+from flows.leading import retitle
 from flows.standing import decided_in, restored
 from flows.turn import TURN, in_turn
 from index.base import STATE_CLUSTERER, Batch, Index
@@ -146,6 +147,8 @@ class Pipeline:
             )
         )
         self._unsaved = 0
+        if decision.what != "split":
+            retitle(self._store, standing.clusterer.staff.final(decision.issue))
 
     def _begin(self, group: _Group) -> _Begun:
         """Have what is not stored yet enriched; with worker processes this goes on while earlier batches are clustered."""

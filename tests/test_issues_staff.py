@@ -18,6 +18,7 @@ import pytest
 from contract_stores import Open
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from samples_index import alert
 from samples_index import document as sample
 from typer.testing import CliRunner
 
@@ -385,6 +386,17 @@ def test_an_issue_merged_earlier_is_split_again_and_a_split_undone(store: Index)
     take_in(store, news("ca-chet", 9), news("sat-lo", 9))
     assert issue_of(store, "ca-chet", 9) == again.issue
     assert issue_of(store, "sat-lo", 9) == issues["sat-lo"]
+
+
+def test_stored_alerts_take_staffs_title(store: Index) -> None:
+    """Kibana reads them past us, and showed the former title until the alert's next version."""
+    issues = filled(store)
+    fish, slide = issues["ca-chet"], issues["sat-lo"]
+    store.put_alerts([alert(id, issue=issue, title=f"{id}: gấp ba") for id, issue in (("a-1", fish), ("a-2", slide))])
+    rename(store, fish, "Cá chết ở hạ lưu", OFFICER)
+    assert {a.id: a.title for a in store.alerts()} == {"a-1": "Cá chết ở hạ lưu: gấp ba", "a-2": "a-2: gấp ba"}
+    merge(store, slide, fish, OFFICER)
+    assert {a.title for a in store.alerts()} == {"Cá chết ở hạ lưu: gấp ba"}
 
 
 def test_a_merge_into_an_issue_that_is_live_no_more_keeps_what_it_was(store: Index) -> None:
