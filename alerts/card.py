@@ -9,12 +9,13 @@ from typing import Any, Final
 from alerts.card_figures import ahead, confidence, hours, summary, tiles, value_of
 from alerts.plan import note_for
 from alerts.report import DayCount
-from alerts.tone import Tone, tone_of
+from alerts.tone import tone_of
 from alerts.words import number, percent, when
 from duluan.clock import format_time
 from duluan.config import Profile
 from duluan.model import Alert
 from duluan.privacy import cell, redact
+from duluan.tone import Tone
 
 MOST_EXCERPTS: Final = 5
 _ALIKE: Final = 0.3  # share of near-identical texts that is worth a word

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alerts.tone import Tone, tone_of
+from alerts.tone import of_all, tone_of
 from alerts.words import number, odds, percent
 from duluan.model import Alert
+from duluan.tone import Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _negative(alert: Alert, usual: str) -> tuple[str, str, str]:
         return "Xác suất tiêu cực trung bình", percent(alert.share), share
     against = f"{tone.neg} trong {tone.voices} lượt"
     if before is not None:
-        against += f"; 7 ngày trước: {before.of_all()}" if before.voices else "; 7 ngày trước không có lượt nào"
+        against += f"; 7 ngày trước: {of_all(before)}" if before.voices else "; 7 ngày trước không có lượt nào"
     return "Tỷ lệ tiêu cực", percent(tone.share), against
 
 

@@ -18,9 +18,10 @@ from alerts.memory import Memory
 from alerts.scoring import Finding
 from alerts.signal import Signal, Turn
 from alerts.thresholds import Bars
-from alerts.tone import Tone, count
+from alerts.tone import count
 from duluan.clock import format_time
 from duluan.model import Alert, Tier
+from duluan.tone import Tone
 
 VERSION: Final = "bang-chung-1"
 
@@ -178,7 +179,9 @@ def _change(f: Finding, tone: Tone) -> str:
         return f"vấn đề mới nổi, {'phần lớn' if 2 * tone.neg > tone.voices else 'nhiều'} ý kiến tiêu cực"
     if f.voices >= 1.5 * f.expected:
         return f"lượt ý kiến gấp {f.voices / f.expected:.1f} lần mức thường ngày".replace(".", ",")
-    return f"{tone.neg} trong {tone.voices} lượt ý kiến tiêu cực, nhiều hơn thường ngày"
+    # the evidence weighs doubt: a count need not be above the usual probability
+    more = ", nhiều hơn thường ngày" if tone.share > f.share else ""
+    return f"{tone.neg} trong {tone.voices} lượt ý kiến tiêu cực{more}"
 
 
 def _reason(f: Finding, tone: Tone) -> str:

@@ -7,35 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from alerts.ledger import Mark
 from alerts.words import percent
 from duluan.model import Alert
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Voices by their most likely tone; `uncertain` of them are not to be acted on one by one."""
-
-    neg: int = 0
-    neu: int = 0
-    pos: int = 0
-    uncertain: int = 0
-
-    @property
-    def voices(self) -> int:
-        """All of them."""
-        return self.neg + self.neu + self.pos
-
-    @property
-    def share(self) -> float:
-        """The negative part; 0 of none."""
-        return self.neg / self.voices if self.voices else 0.0
-
-    def of_all(self) -> str:
-        """'29 trong 45 (64%)'."""
-        return f"{self.neg} trong {self.voices} ({percent(self.share)})"
+from duluan.tone import Tone
 
 
 def count(marks: Iterable[Mark]) -> Tone:
@@ -49,3 +25,8 @@ def tone_of(alert: Alert, key: str = "tone") -> Tone | None:
     """The count that the detector noted among the alert's numbers (`tone`, `tone_before`); None where it noted none."""
     noted = alert.coverage.get(key)
     return Tone(**noted) if isinstance(noted, Mapping) else None
+
+
+def of_all(tone: Tone) -> str:
+    """'29 trong 45 (64%)'."""
+    return f"{tone.neg} trong {tone.voices} ({percent(tone.share)})"

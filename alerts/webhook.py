@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from alerts.tone import tone_of
+from alerts.tone import of_all, tone_of
 from duluan.clock import Clock, format_time, system_clock
 from duluan.errors import ConfigError, DeliveryDown, DeliveryError, DeliveryRefused, DeliveryUnclear
 from duluan.model import Alert
@@ -117,7 +117,7 @@ def body(alert: Alert, *, closed: datetime | None = None) -> bytes:
             "expected": f"{alert.expected:.2f}",
             "share": f"{alert.share:.2f}",
             "score": f"{alert.score:.2f}",
-            **({"negative": tone.of_all()} if tone else {}),
+            **({"negative": of_all(tone)} if tone else {}),
         },
         "startsAt": format_time(alert.started),
         "endsAt": format_time(closed or alert.detected + STANDS),

@@ -311,7 +311,9 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[Size], Iterator[str]]]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="70 weeks; all parts take about half an hour of CPU")
+    parser.add_argument(
+        "--full", action="store_true", help="140 weeks of the detector and the rules, more seeds of all parts"
+    )
     parser.add_argument("--processes", type=int, default=1, help="streams at a time")
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part (may be repeated)")
     options = parser.parse_args()

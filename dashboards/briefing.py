@@ -8,27 +8,9 @@ from datetime import datetime, timedelta
 
 from dashboards.words import STATES, change, day, listed, minute, number, percent, versions
 from duluan.model import Tier
+from duluan.tone import Tone
 
 LASTING = 0.5  # share of an issue's voices in the last two days from which interest is said to go on
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Voices by tone."""
-
-    neg: int = 0
-    neu: int = 0
-    pos: int = 0
-
-    @property
-    def voices(self) -> int:
-        """All together."""
-        return self.neg + self.neu + self.pos
-
-    @property
-    def share(self) -> float:
-        """Share of negative voices, 0 where there are none."""
-        return self.neg / self.voices if self.voices else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards import charts
-from dashboards.briefing import Briefing, Tone, state_of
+from dashboards.briefing import Briefing, state_of
 from dashboards.province_map import Shape, draw_map
 from dashboards.templating import data_url, render
+from duluan.tone import Tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

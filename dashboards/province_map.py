@@ -10,10 +10,10 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from dashboards.briefing import Tone
 from dashboards.words import cell, percent
 from duluan.errors import ConfigError
 from duluan.privacy import MIN_CELL
+from duluan.tone import Tone
 
 WIDTH = 760
 STEPS = ((0.6, "#b3261e"), (0.45, "#e0664f"), (0.3, "#f3b08f"), (0.0, "#cfe3d4"))  # from which share, colour

@@ -12,7 +12,7 @@ from itertools import islice
 from markupsafe import Markup
 
 from alerts import lifecycle, render
-from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, Tone, TopicLine
+from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, TopicLine
 from dashboards.page import OverviewPage
 from dashboards.province_map import read_shapes
 from dashboards.words import REASONS, headline
@@ -22,6 +22,7 @@ from duluan.errors import InputError
 from duluan.model import SENTIMENTS, Alert, Clustered, Issue
 from duluan.privacy import MIN_CELL
 from duluan.query import Filter
+from duluan.tone import Tone
 from flows.leading import as_decided
 from flows.watch import card_of
 from index.base import CountRow, Index

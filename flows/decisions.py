@@ -63,7 +63,10 @@ def moved(store: Index, after: int) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def move_events(store: Index, moves: Mapping[str, str], at: float) -> list[dict[str, Any]]:
-    """Entries of the audit log for documents (→ issue) that are still stored under another one; `at`: seconds since 1970."""
+    """Entries of the audit log for documents (→ issue) that are still stored under another one; `at`: seconds since 1970.
+
+    `of` is what the first of them is stored under: a split parts one issue.
+    """
     moment = format_time(datetime.fromtimestamp(at, UTC))
     moving = {issue: sorted(id for id, to in moves.items() if to == issue) for issue in sorted(set(moves.values()))}
     first = tuple(ids[0] for ids in moving.values())

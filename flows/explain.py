@@ -51,6 +51,9 @@ _NAMES = {
 }
 
 
+_CHANGES = frozenset({"issue_merged", "issue_moved", "takedown", "label_import"})
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One number: as the alert has it, and as the store gives it now."""
@@ -134,7 +137,7 @@ def _known(
 
 def changed_since(store: Index, issue: str, moment: datetime) -> Iterator[str]:
     """What the audit log knows of later changes to the documents of `issue` and of those that were merged into it."""
-    events = [*store.audit_log()]
+    events = [event for event in store.audit_log() if event.get("what") in _CHANGES]
     own = {issue}
     for event in reversed(events):  # the last merge first: what went into what went into this one
         if event["what"] == "issue_merged" and event["target"] in own:
@@ -152,7 +155,7 @@ def _change(event: Mapping[str, Any], own: Set[str]) -> str:
     if what == "issue_moved" and not own.isdisjoint((event.get("of"), event["issue"])):
         out_of = f" của vấn đề {event['of']}" if event.get("of") else ""
         return f"{len(event['documents'])} văn bản{out_of} được tách sang vấn đề {event['issue']}"
-    # whose issue is known no more, or was never written down
+    # of these two the log does not say which issue's documents they were
     if what == "takedown" and event["removed"]:
         return "một văn bản được gỡ khỏi kho"
     if what == "label_import" and event["changed"]:

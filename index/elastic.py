@@ -175,7 +175,7 @@ class Cluster:
 
     def put(self, index: str, id: str, source: str, *, version: int | None = None, create: bool = False) -> int:
         """Write one document; the status (409 for a conflict). Raises StoreError for any other refusal."""
-        (outcome,) = self.bulk([Action(index, id, source, version, create)])
+        (outcome,) = self.bulk([Action(index, id, source, version, "create" if create else "index")])
         return self.checked(outcome).status
 
     def checked(self, outcome: Outcome) -> Outcome:

@@ -134,7 +134,7 @@ def _add_history(cluster: Cluster, counters: Counters, alert: str, entry: dict[s
 
 def outbox_add(cluster: Cluster, messages: Sequence[Outgoing]) -> int:
     """Add new messages; returns how many were new."""
-    outcomes = cluster.bulk(Action(OUTBOX, message.id, _message(message), create=True) for message in messages)
+    outcomes = cluster.bulk(Action(OUTBOX, message.id, _message(message), verb="create") for message in messages)
     return sum(cluster.checked(outcome).written for outcome in outcomes)
 
 

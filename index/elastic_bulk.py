@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -33,13 +33,12 @@ class Action:
 
     index: str
     id: str
-    source: str | None  # JSON: a document, or with `update` the body of an update
+    source: str | None  # JSON: a document, or the body of an update
     version: int | None = None  # external, equal or greater passes
-    create: bool = False
+    # An update changes it where it lies, tried again where somebody else changed it meanwhile; the outcome has what became of it.
+    verb: Literal["index", "create", "update"] = "index"
     # Sequence number and term that the document must still have.
     seen: tuple[int, int] | None = None
-    # Changed where it lies, tried again where somebody else changed it meanwhile; the outcome has what became of it.
-    update: bool = False
 
     def lines(self) -> str:
         """Its NDJSON."""
@@ -48,10 +47,9 @@ class Action:
             head |= {"version": self.version, "version_type": "external_gte"}
         if self.seen is not None:
             head |= {"if_seq_no": self.seen[0], "if_primary_term": self.seen[1]}
-        if self.update:
+        if self.verb == "update":
             head |= {"retry_on_conflict": UPDATE_TRIES, "_source": True}
-        verb = "delete" if self.source is None else "create" if self.create else "update" if self.update else "index"
-        line = orjson.dumps({verb: head}).decode()
+        line = orjson.dumps({"delete" if self.source is None else self.verb: head}).decode()
         return f"{line}\n" if self.source is None else f"{line}\n{self.source}\n"
 
 

@@ -133,7 +133,7 @@ def put_rejections(cluster: Cluster, rejected: Sequence[Rejected]) -> None:
     """Remember what was refused."""
     cluster.write_all(
         (
-            Action(REJECTIONS, "|".join(key), dump({"source": key[0], "reason": key[1]}), create=True)
+            Action(REJECTIONS, "|".join(key), dump({"source": key[0], "reason": key[1]}), verb="create")
             for key in dict.fromkeys(rejection_keys(rejected))
         ),
     )

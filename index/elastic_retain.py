@@ -41,8 +41,7 @@ def retain(cluster: Cluster, writer: Writer, now: datetime) -> dict[str, int]:
 
 
 def settle(cluster: Cluster, now: datetime) -> None:
-    """Make each month that is over one segment: a third less to read for a search, an eighth less disk. It is written to no more,
-    but for late copies and retention."""
+    """Make each month that is over one segment: faster to ask, smaller. It is written to no more, but for late copies and retention."""
     for name in past_months(cluster, now.astimezone(UTC)):
         cluster.ask("POST", f"/{name}/_forcemerge", max_num_segments="1")
 

@@ -115,9 +115,14 @@ def _tune(cluster: Cluster, names: str, settings: dict[str, Any]) -> None:
 
 def past_months(cluster: Cluster, now: datetime) -> list[str]:
     """Month indices that came before the month of `now` (UTC)."""
-    names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
     this = f"{now.year:04d}.{now.month:02d}"
-    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and match["month"] < this)
+    return [month.string for month in _months(cluster) if month["month"] < this]
+
+
+def _months(cluster: Cluster) -> list[re.Match[str]]:
+    """The names of all month indices, taken apart, in order."""
+    names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
+    return [match for name in sorted(names) if (match := _NAME.fullmatch(name))]
 
 
 def month_index(family: str, moment: datetime) -> str:
@@ -145,8 +150,7 @@ def _aliasing(family: str) -> dict[str, Any]:
 
 def _outdated(cluster: Cluster) -> list[str]:
     """Month indices of an older mapping version."""
-    names = cluster.ask("GET", f"/{NEWS}-*,{VOICES}-*/_alias", ignore_unavailable="true")
-    return sorted(name for name in names if (match := _NAME.fullmatch(name)) and int(match["version"]) < MAPPING)
+    return [month.string for month in _months(cluster) if int(month["version"]) < MAPPING]
 
 
 def _copy(cluster: Cluster, old: str) -> None:

@@ -77,7 +77,7 @@ class Counters:
 
     def _update(self, script: str, params: Mapping[str, Any], beside: Iterable[Action]) -> Mapping[str, Any]:
         body = {"script": {"source": script, "params": params}}
-        change = Action(STATE, META_ID, json.dumps(body), update=True)
+        change = Action(STATE, META_ID, json.dumps(body), verb="update")
         # what the server pushed back comes last
         (outcome,) = (each for each in self._cluster.write_all([change, *beside]) if each.action is change)
         if not outcome.written:

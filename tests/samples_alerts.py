@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from samples_index import document
 
 from duluan.clock import LOCAL
+from duluan.config import Profile
 from duluan.model import Clustered, Fetch, Voice
 
 START = datetime(2026, 1, 5, tzinfo=LOCAL)
@@ -129,3 +130,23 @@ def crisis_week() -> Scene:
         *outbreak("viec-3", BREAK, hours=24, count=22, seed=5),
         *outbreak("viec-7", BREAK + timedelta(hours=13), hours=20, count=26, seed=6),
     )
+
+
+OFFICE = "truc@tinh.example.vn"
+
+
+def mailing(profile: Profile) -> Profile:
+    """The profile, its alerts mailed to OFFICE alone."""
+    return profile.model_copy(update={"alerts": profile.alerts.model_copy(update={"recipients": (OFFICE,)})})
+
+
+@dataclass
+class Postbox:
+    """Keeps what is sent to OFFICE; a mailer like any other."""
+
+    sender: str = "canh-bao@tinh.example.vn"
+    letters: list[bytes] = field(default_factory=list)
+
+    def send(self, payload: bytes, recipients: tuple[str, ...]) -> None:
+        assert recipients == (OFFICE,)
+        self.letters.append(payload)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import email
 import email.policy
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import contract_stores
 import pytest
-from samples_alerts import START, ordinary, outbreak
+from samples_alerts import START, Postbox, mailing, ordinary, outbreak
 
+from alerts import report
 from alerts.engine import Engine
-from alerts.tone import Tone, count, tone_of
+from alerts.scoring import Finding
+from alerts.tone import count, tone_of
 from duluan.clock import fixed_clock, local, parse_time
 from duluan.config import Profile, load_province
 from duluan.model import Alert, Clustered
 from duluan.query import Filter
 from duluan.records import alert_from, to_record
+from duluan.tone import Tone
 from flows.watch import card_of, hours_between, watch
 from index.base import Batch, Index
 
@@ -30,22 +33,9 @@ BREAK = START + timedelta(days=18, hours=9)
 NOW = START + timedelta(days=19, hours=10)
 
 
-@dataclass
-class Postbox:
-    """Keeps what is sent; a mailer like any other."""
-
-    sender: str = "canh-bao@tinh.example.vn"
-    letters: list[bytes] = field(default_factory=list)
-
-    def send(self, payload: bytes, recipients: tuple[str, ...]) -> None:
-        self.letters.append(payload)
-
-
 @pytest.fixture(scope="module")
 def profile(province_dir: Path) -> Profile:
-    loaded = load_province(province_dir)
-    rules = loaded.alerts.model_copy(update={"recipients": ("truc@tinh.example.vn",)})
-    return loaded.model_copy(update={"alerts": rules})
+    return mailing(load_province(province_dir))
 
 
 def doubted(document: Clustered, number: int) -> Clustered:
@@ -137,3 +127,10 @@ def test_a_reprint_is_no_voice() -> None:
     (row,) = [row for row in engine.rows if row.issue == item.issue]
     assert len(row.marks) == 2
     assert count(row.marks).voices == 1
+
+
+@pytest.mark.parametrize(("usual", "more"), [(0.4, True), (0.7, False)])
+def test_a_title_says_more_only_where_the_count_is(usual: float, more: bool) -> None:
+    """The evidence weighs doubt, so that an alert may come of a count that is no higher than usual."""
+    finding = Finding("standing", 0, 3.0, 24, voices=10, negatives=8, expected=9, size=3, share=usual)
+    assert ("nhiều hơn thường ngày" in report._change(finding, Tone(neg=6, neu=4))) is more

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import email
 import email.policy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import samples_index
 from samples_alerts import BREAK as CRISIS
-from samples_alerts import SOURCES, START, Scene, crisis_week, ordinary, outbreak, voice
+from samples_alerts import SOURCES, START, Postbox, Scene, crisis_week, mailing, ordinary, outbreak, voice
 
 from alerts.lifecycle import current
 from duluan.clock import fixed_clock
@@ -22,23 +22,9 @@ from flows.watch import watch
 from index.base import Batch, Index
 
 
-@dataclass
-class Postbox:
-    """Keeps what is sent; a mailer like any other."""
-
-    sender: str = "canh-bao@tinh.example.vn"
-    letters: list[bytes] = field(default_factory=list)
-
-    def send(self, payload: bytes, recipients: tuple[str, ...]) -> None:
-        assert recipients == ("truc@tinh.example.vn",)
-        self.letters.append(payload)
-
-
 @pytest.fixture(scope="module")
 def profile(province_dir: Path) -> Profile:
-    loaded = load_province(province_dir)
-    rules = loaded.alerts.model_copy(update={"recipients": ("truc@tinh.example.vn",)})
-    return loaded.model_copy(update={"alerts": rules})
+    return mailing(load_province(province_dir))
 
 
 def fill(store: Index, scene: Scene) -> None:

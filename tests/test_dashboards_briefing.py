@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 
-from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, Tone, TopicLine, sections
+from dashboards.briefing import AlertLine, Briefing, DayLine, IssueLine, SourceLine, TopicLine, sections
 from dashboards.briefing_docx import write_docx
 from dashboards.briefing_html import html
 from dashboards.page import OverviewPage
@@ -18,6 +18,7 @@ from dashboards.province_map import Shape, draw_map, read_shapes
 from dashboards.words import cell, change, date_in_words, day, headline, listed, number, versions
 from duluan.clock import LOCAL
 from duluan.errors import ConfigError, DuluanError, InputError
+from duluan.tone import Tone
 from flows.brief import Period, last_week
 from flows.briefing_files import write_briefing
 from index import open_store

@@ -85,7 +85,7 @@ def explain(id: AlertId, store: StoreUrl = None, province: ProvinceDir = None) -
             mark = "khớp" if check.equal else f"KHÔNG KHỚP, tính lại được {check.again}"
             typer.echo(f"  {check.name:22} {check.stored}: {mark}")
     if not all(check.equal for check in found.checks):
-        typer.echo("\nVÌ SAO KHÔNG KHỚP: KHO ĐÃ THAY ĐỔI SAU KHI TÍNH")
+        typer.echo("\nVÌ SAO KHÔNG KHỚP")
         for line in found.changes or (
             "Nhật ký không ghi thay đổi nào; có thể văn bản đã đến muộn hoặc đã quá hạn lưu.",
         ):
