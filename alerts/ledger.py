@@ -126,6 +126,8 @@ class Ledger:
         the one that was mailed goes on, else the earlier one."""
         if old == new:
             return None
+        if self.current(new) == old:  # the other way round than before: the one that had ended stands again
+            del self.merged[new]
         self.merged[old] = new
         source = self.index.pop(old, None)
         if source is None:

@@ -74,7 +74,7 @@ def bare_bulk(url: str, documents: list[Clustered]) -> float:
     client.options(ignore_status=404).indices.delete(index=name)
     client.indices.create(index=name)
     ready, _ = prepare(documents)
-    bodies = [json.loads(source_of(item, n)) for n, item in enumerate(ready)]
+    bodies = [json.loads(source_of(item, n, None)) for n, item in enumerate(ready)]
     gc.collect()
     start = time.perf_counter()
     helpers.bulk(client, ({"_index": name, "_id": body["id"], "_source": body} for body in bodies), chunk_size=BATCH)

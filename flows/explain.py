@@ -1,13 +1,13 @@
 """`duluan alerts explain`: an alert's numbers taken apart, and all of them worked out again from the store.
 
-The detector is a pure function of what was known and when, so it is run once more over the stored voices and fetch lines, hour by hour,
-up to the moment of the alert's numbers. Where they differ, the store has changed since: items corrected, moved to another issue, removed.
+The detector is a pure function of what was known and when, so it lives once more through the stored voices and fetch lines, merges and
+splits (`flows/past.py`), up to the moment of the alert's numbers. Where they differ, documents have changed since: corrected, removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -18,15 +18,14 @@ from alerts.words import number, percent, when
 from duluan.clock import parse_time
 from duluan.config import AlertRules, Profile
 from duluan.errors import InputError
-from duluan.model import Alert, Fetch, Voice
+from duluan.model import Alert, Clustered
 from duluan.query import Filter
 from duluan.records import to_record
-from duluan.themes import scoped
-from duluan.voices import voice_of
+from duluan.themes import scoped, theme
 from flows.evidence import context
-from flows.journal import Memory, read
+from flows.journal import read
 from flows.leading import as_decided
-from flows.watch import as_lived, hours_between
+from flows.past import Past, recall
 from index.base import Index
 
 _NAMES = {
@@ -49,9 +48,6 @@ _NAMES = {
     "days_learnt": "Số ngày đã học",
     "coverage": "Độ phủ nguồn",
 }
-
-
-_CHANGES = frozenset({"issue_merged", "issue_moved", "takedown", "label_import"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,74 +89,40 @@ def explain(store: Index, profile: Profile, id: str) -> Explanation:
     history = tuple(entry for entry in store.alert_history(id) if entry["state"] != "version")
     if alert.tier == "system":
         return Explanation(card, (alert.reason,), (), history)
-    checks = tuple(compare(alert, work_out(store, profile.alerts, alert, journal.memory)))
-    differ = not all(check.equal for check in checks)
-    changes = tuple(changed_since(store, alert.issue, _until(alert))) if differ else ()
-    return Explanation(card, tuple(_lines(store, alert)), checks, history, changes)
+    past = recall(store, journal.memory, _until(alert))
+    again = work_out(past, profile.alerts, alert)
+    issue = again.issue if again else alert.issue  # which has another name since, where it was merged
+    checks = tuple(compare(alert, again))
+    changes = () if all(check.equal for check in checks) else tuple(changed_since(store, past, issue))
+    return Explanation(card, tuple(_lines(store, past, replace(alert, issue=issue))), checks, history, changes)
 
 
-def work_out(store: Index, rules: AlertRules, alert: Alert, memory: Memory) -> Alert | None:
-    """The alert as the stored voices give it at the moment of its numbers; None where they give none."""
-    until = _until(alert)
+def work_out(past: Past, rules: AlertRules, alert: Alert) -> Alert | None:
+    """The alert as `past` gives it at its end, the moment of the alert's numbers; None where it gives none."""
     engine = Engine(rules)
-    early, late = _known(store, memory, until)
-    engine.observe_all(early)
-    start = min((item.at if isinstance(item, Fetch) else item.fetched for item in early), default=until)
     found: Alert | None = None
-    for moment in hours_between(start, until):
-        engine.observe_all(late.pop(moment, ()))
-        found = next((s.alert for s in engine.step(moment) if s.alert.id == alert.id), None)
+    for signals in past.relive(engine):
+        found = next((signal.alert for signal in signals if signal.alert.id == alert.id), None)
     if found is None:
-        signal = restate(engine, alert.issue, "escalated")
-        found = signal.alert if signal and signal.alert.id == alert.id else None
+        running = next((row for row in engine.rows if row.episode and row.episode.id == alert.id), None)
+        signal = restate(engine, running.issue, "escalated") if running else None
+        found = signal.alert if signal else None
     return found
 
 
-def _known(
-    store: Index, memory: Memory, until: datetime
-) -> tuple[list[Voice | Fetch], dict[datetime, list[Voice | Fetch]]]:
-    """What was known in time, and what was written late, by the hour from which it counted."""
-    first, early, late = list[Voice](), list[Voice | Fetch](), dict[datetime, list[Voice | Fetch]]()
-    for sequence, document in store.ingested():
-        voice = voice_of(document)
-        if not voice.in_province or voice.fetched > until:
+def changed_since(store: Index, past: Past, issue: str) -> Iterator[str]:
+    """What cannot be undone: newer versions of documents that `issue` had then, and take-downs and corrected labels since."""
+    if rewritten := past.members(issue)[1]:
+        yield f"{len(rewritten)} văn bản của vấn đề đã được thay bằng bản mới hơn"
+    for event in store.audit_log():
+        moment = parse_time(event["at"])
+        if moment <= past.until:
             continue
-        if sequence <= memory.first:
-            first.append(voice)
-        elif (hour := memory.late_items.get(str(sequence))) is not None:
-            late.setdefault(parse_time(hour), []).append(voice)
-        else:
-            early.append(voice)
-    fetches = [fetch for fetch in store.fetches() if fetch.at <= until]
-    return [*as_lived(first), *early, *fetches], late
-
-
-def changed_since(store: Index, issue: str, moment: datetime) -> Iterator[str]:
-    """What the audit log knows of later changes to the documents of `issue` and of those that were merged into it."""
-    events = [event for event in store.audit_log() if event.get("what") in _CHANGES]
-    own = {issue}
-    for event in reversed(events):  # the last merge first: what went into what went into this one
-        if event["what"] == "issue_merged" and event["target"] in own:
-            own.add(event["issue"])
-    for event in events:
-        if parse_time(event["at"]) > moment and (said := _change(event, own)):
-            yield f"{when(parse_time(event['at']))}: {said}"
-
-
-def _change(event: Mapping[str, Any], own: Set[str]) -> str:
-    """One change in words; '' where it touches none of the issues `own`."""
-    what = event["what"]
-    if what == "issue_merged" and event["issue"] in own:
-        return f"vấn đề {event['issue']} được gộp vào vấn đề {event['target']}"
-    if what == "issue_moved" and not own.isdisjoint((event.get("of"), event["issue"])):
-        out_of = f" của vấn đề {event['of']}" if event.get("of") else ""
-        return f"{len(event['documents'])} văn bản{out_of} được tách sang vấn đề {event['issue']}"
-    # of these two the log does not say which issue's documents they were
-    if what == "takedown" and event["removed"]:
-        return "một văn bản được gỡ khỏi kho"
-    if what == "label_import" and event["changed"]:
-        return f"cán bộ sửa nhãn {event['changed']} văn bản trong kho"
-    return ""
+        # of these two the log does not say which issue's documents they were
+        if event.get("what") == "takedown" and event["removed"]:
+            yield f"{when(moment)}: một văn bản được gỡ khỏi kho"
+        if event.get("what") == "label_import" and event["changed"]:
+            yield f"{when(moment)}: cán bộ sửa nhãn {event['changed']} văn bản trong kho"
 
 
 def compare(alert: Alert, again: Alert | None) -> Iterator[Check]:
@@ -194,13 +156,13 @@ def _until(alert: Alert) -> datetime:
     return parse_time(str(basis["until"])) if "until" in basis else alert.detected
 
 
-def _lines(store: Index, alert: Alert) -> Iterator[str]:
+def _lines(store: Index, past: Past, alert: Alert) -> Iterator[str]:
     """How the numbers hang together, with the voices counted again document by document."""
     basis = alert.coverage
     hours = int(cast(float, basis.get("window_hours", 24)))
     until = _until(alert)
     start = until - timedelta(hours=hours)
-    voices, negative = recount(store, alert, start, until)
+    voices, negative = recount(store, past, alert.issue, start)
     low, high = alert.range90
     yield f"Khung thời gian: {hours} giờ trước lần tính gần nhất ({when(start)} – {when(until)})."
     yield f"Lượt ý kiến: {alert.voices}; đếm từng bài trong kho: {voices} (mỗi bài gốc một lượt, bài đăng lại gộp)."
@@ -220,14 +182,21 @@ def _lines(store: Index, alert: Alert) -> Iterator[str]:
     )
 
 
-def recount(store: Index, alert: Alert, start: datetime, until: datetime) -> tuple[int, float]:
-    """Distinct origins of the issue or theme that were published in the window and known then, and their negative part."""
-    found = store.documents(scoped(alert.issue, Filter(since=start, until=until)), oldest_first=True)
+def recount(store: Index, past: Past, subject: str, start: datetime) -> tuple[int, float]:
+    """Distinct origins of an event or theme that were published from `start` on and known then, and their negative part."""
     own: dict[str, float] = {}
-    for document in found:
-        if document.fetched <= until:
+    for document in _own(store, past, subject, Filter(since=start, until=past.until)):
+        if document.fetched <= past.until:
             own.setdefault(document.origin, float(document.sentiment_p["neg"]))
     return len(own), sum(own.values())
+
+
+def _own(store: Index, past: Past, subject: str, window: Filter) -> Iterator[Clustered]:
+    """The documents of a theme are those of its topic and place; an event's may have been moved since."""
+    if theme(subject):
+        yield from store.documents(scoped(subject, window), oldest_first=True)
+    elif ids := tuple(voice.id for voice in past.members(subject)[0]):
+        yield from store.documents(replace(window, ids=ids), oldest_first=True)
 
 
 def _value(basis: Any, key: str) -> str:

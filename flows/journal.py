@@ -38,6 +38,9 @@ class Memory:
     first: int = 0  # the last document of the first round, which may be an import of old items
     # document's number → hour from which it counted, where written late
     late_items: dict[str, str] = field(default_factory=dict)
+    # [hour from which it counted, issue that ended, the one it went into]; the hour is '' before the first
+    merges: list[list[str]] = field(default_factory=list)
+    moves: dict[str, str] = field(default_factory=dict)  # entry of the audit log on what a split moved → such an hour
     tries: dict[str, str] = field(default_factory=dict)  # source → last try
     told: dict[str, dict[str, list[Any]]] = field(default_factory=dict)  # alert → recipient → [mails, last]
     mails: dict[str, int] = field(default_factory=dict)  # alert → messages written

@@ -8,7 +8,7 @@ next; sending comes last and works from the outbox alone (`flows/outbox.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -30,11 +30,11 @@ from flows.evidence import context, readable
 from flows.journal import Effects, Journal, open_journal, read
 from flows.leading import as_decided
 from flows.outbox import Alive, Outlets, deliver
+from flows.past import as_lived, hours_between
 from flows.telling import DEFAULT_SENDER, Teller
 from flows.turn import Busy, only_one
 from index.base import Index
 
-_IMPORTED: Final = timedelta(days=3)  # first run: what was fetched so long after publication is history
 _TRIES_BACK: Final = timedelta(days=1)  # fetch lines written late are still found so far back
 _COMMIT_EVERY: Final = 24  # hours without a turn
 _LOUD: Final = 6  # hours since which an alert must have been loud to be worth a reminder
@@ -140,6 +140,7 @@ class _Round:
     def _merge(self, old: str, new: str) -> None:
         """Two issues are one: so are their alerts, of which one is closed; later mails go on in the thread that there is."""
         engine, memory = self.journal.engine, self.journal.memory
+        memory.merges.append([self._coming(), old, new])
         ended = engine.merge(old, new)
         if old in memory.threads:
             memory.threads.setdefault(new, memory.threads[old])
@@ -158,9 +159,16 @@ class _Round:
         engine, memory = self.journal.engine, self.journal.memory
         for number, moves in moved(self.store, memory.moved):
             memory.moved = number
+            if moves:
+                memory.moves[str(number)] = self._coming()
             # before the first round everything is still to be read, and stands where it belongs
             for document, to in moves.items() if engine.first is not None else ():
                 engine.move(document, to)
+
+    def _coming(self) -> str:
+        """The hour from which what is taken in now counts; '' before the first."""
+        engine = self.journal.engine
+        return "" if engine.first is None else format_time(from_hours(int(engine.clock) + 1))
 
     def _items(self) -> list[Voice | Fetch]:
         engine, memory = self.journal.engine, self.journal.memory
@@ -170,7 +178,7 @@ class _Round:
             memory.sequence = number
             voices.append(voice_of(document))
             if not first and to_hours(document.fetched) <= engine.clock:
-                memory.late_items[str(number)] = format_time(from_hours(int(engine.clock) + 1))
+                memory.late_items[str(number)] = self._coming()
         self.report.voices = len(voices)
         inside = [voice for voice in voices if voice.in_province]
         if first:
@@ -341,20 +349,3 @@ def card_of(store: Index, profile: Profile, alert: Alert) -> Card:
     """The card of a stored alert, with the chart as the detector's state knows it: for the desk and `alerts explain`."""
     (alert,) = as_decided(store, [alert])
     return build(alert, profile, context(store, read(store, profile.alerts).engine, alert, profile))
-
-
-def as_lived(voices: list[Voice]) -> list[Voice]:
-    """An import of old items fetched all at once is lived through again by publication time, so that it can teach what is usual."""
-    late = [v for v in voices if v.published is not None and v.fetched - v.published > _IMPORTED]
-    if 2 * len(late) < len(voices):
-        return voices
-    moved = {v.id: replace(v, fetched=v.published + timedelta(hours=1)) for v in late if v.published is not None}
-    return [moved.get(v.id, v) for v in voices]
-
-
-def hours_between(start: datetime, now: datetime) -> Iterator[datetime]:
-    """Whole hours behind `start`, up to `now`."""
-    moment = from_hours(int(to_hours(start))) + timedelta(hours=1)
-    while moment <= now:
-        yield moment
-        moment += timedelta(hours=1)

@@ -133,6 +133,9 @@ class Index(Protocol):
     def ingested(self, after: int = 0) -> Iterator[tuple[int, Clustered]]:
         """Documents in the order in which they were first written, with their sequence number, from behind `after`."""
 
+    def first_issues(self) -> Iterator[tuple[str, str]]:
+        """(document, issue that it was first written under) of the documents that merges and splits have moved since."""
+
     def last_sequence(self) -> int:
         """The sequence number of the document written last (0 in an empty store)."""
 

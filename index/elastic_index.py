@@ -130,6 +130,11 @@ class ElasticIndex:
             yield from found
             after = found[-1][0]
 
+    def first_issues(self) -> Iterator[tuple[str, str]]:
+        """Where documents stood that were moved since."""
+        self._ready()
+        yield from elastic_read.first_issues(self._cluster)
+
     def last_sequence(self) -> int:
         """The highest sequence number given."""
         self._ready()

@@ -102,6 +102,13 @@ def ingested(cluster: Cluster, after: int, below: int | None, size: int = 500) -
     return [(int(hit["_source"]["seq"]), document_of(hit["_source"])) for hit in hits]
 
 
+def first_issues(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """(document, issue that it was first written under), where it is another now or was meanwhile."""
+    fields = ["id", "first_issue"]
+    hits = cluster.stream(BOTH, {"exists": {"field": "first_issue"}}, [{"id": "asc"}], _source=fields)
+    return ((hit["_source"]["id"], hit["_source"]["first_issue"]) for hit in hits)
+
+
 def voices(cluster: Cluster, since: int | None, until: int | None) -> Iterator[Voice]:
     """Voices with since ≤ fetched < until (microseconds), by (fetched, id); no text is read."""
     bounds = (("gte", since), ("lt", until))

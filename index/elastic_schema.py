@@ -16,7 +16,7 @@ from typing import Any, Final
 from duluan.errors import StoreError
 from index.elastic import Cluster, path_of
 
-VERSION: Final = 3  # of the whole schema: `setup` brings an older one up to it
+VERSION: Final = 4  # of the whole schema: `setup` brings an older one up to it
 MAPPING: Final = 1  # of the documents' mapping; a new one copies every month
 NEWS: Final = "duluan-news"
 VOICES: Final = "duluan-voices"
@@ -75,7 +75,9 @@ def install(cluster: Cluster, now: datetime) -> None:
     for family in (NEWS, VOICES):
         cluster.ask("PUT", path_of("_index_template", family), _aliasing(family))
         create_month(cluster, family, now)
-    _tune(cluster, f"{NEWS}-*,{VOICES}-*", template("component-settings")["template"]["settings"])
+    months = f"{NEWS}-*,{VOICES}-*"
+    cluster.ask("PUT", f"/{months}/_mapping", template("component-documents")["template"]["mappings"])
+    _tune(cluster, months, template("component-settings")["template"]["settings"])
     meta = {"schema": VERSION, "kind": "meta"}
     cluster.ask(
         "POST", path_of(STATE, "_update", META_ID), {"doc": meta, "upsert": {**meta, "counters": {}, "open": {}}}

@@ -10,8 +10,11 @@ from duluan.clock import format_time
 from index.rows import Prepared, from_seconds
 
 
-def source_of(item: Prepared, seq: int) -> str:
-    """A document's JSON: what people see in Kibana, what filters ask, and the body that the store reads back."""
+def source_of(item: Prepared, seq: int, first_issue: str | None) -> str:
+    """A document's JSON: what people see in Kibana, what filters ask, and the body that the store reads back.
+
+    `first_issue`: the issue that it was first written under, where that has changed.
+    """
     d = item.document
     seen = d.engagement
     source: dict[str, Any] = {
@@ -50,6 +53,8 @@ def source_of(item: Prepared, seq: int) -> str:
         "fingerprint": item.fingerprint,
         "body": item.body,
     }
+    if first_issue is not None:
+        source["first_issue"] = first_issue
     if seen is not None:
         source["engagement"] = {"reactions": seen.reactions, "comments": seen.comments, "shares": seen.shares}
     return orjson.dumps(source).decode()

@@ -29,7 +29,7 @@ from index.rows import Prepared, prepare, seconds
 RECENT_LIMIT = 50_000  # own writes remembered before the index is refreshed and asked instead
 LANES = 2  # requests of one batch at a time: a server indexes one shard's documents on several cores
 _TERMS = 10_000  # of one query
-_HEAD = ["version", "fingerprint", "issue", "origin", "seq", "at"]
+_HEAD = ["version", "fingerprint", "issue", "first_issue", "origin", "seq", "at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Stored:
     version: int
     fingerprint: str
     issue: str
+    first_issue: str | None  # that it was first written under; None: the same
     origin: str
     seq: int
     at: int  # seconds since 1970
@@ -137,7 +138,7 @@ class Writer:
         self._leave_other_family(outcomes, stored)
         for outcome in outcomes:
             if outcome.written:
-                self._remember(outcome.action, by_id[outcome.action.id], sequence[outcome.action.id])
+                self._remember(outcome.action, by_id[outcome.action.id], sequence, stored)
         # Once more: another process may have counted these days before the documents were there, and taken the mark away.
         self._counters.done("sequence", first, self.recounter.marks(moments))
         self._refuse_foreign(outcomes)
@@ -159,7 +160,7 @@ class Writer:
         family = VOICES if item.document.kind in VOICE_KINDS else NEWS
         stays = stored is not None and stored.index.startswith(f"{family}-")
         index = stored.index if stored is not None and stays else self._month(family, item)
-        return Action(index, item.document.id, source_of(item, seq), item.fetched)
+        return Action(index, item.document.id, source_of(item, seq, _first_issue(item, stored)), item.fetched)
 
     def _month(self, family: str, item: Prepared) -> str:
         month = item.document.fetched.astimezone(UTC)
@@ -178,9 +179,20 @@ class Writer:
         ]
         self._cluster.write_all(gone)
 
-    def _remember(self, action: Action, item: Prepared, seq: int) -> None:
+    def _remember(
+        self, action: Action, item: Prepared, sequence: Mapping[str, int], stored: Mapping[str, Stored]
+    ) -> None:
         d = item.document
-        self._recent[d.id] = Stored(action.index, item.fetched, item.fingerprint, d.issue, d.origin, seq, item.at)
+        self._recent[d.id] = Stored(
+            index=action.index,
+            version=item.fetched,
+            fingerprint=item.fingerprint,
+            issue=d.issue,
+            first_issue=_first_issue(item, stored.get(d.id)),
+            origin=d.origin,
+            seq=sequence[d.id],
+            at=item.at,
+        )
 
     def _merge(self, merges: Mapping[str, str]) -> None:
         if not merges:
@@ -204,7 +216,7 @@ class Writer:
         found = self._cluster.stream(BOTH, {"terms": {field: values}}, [{"id": "asc"}])
         hits = [hit for hit in found if hit["_source"]["issue"] != issue_of(hit["_source"])]
         with self.recounter.marked(seconds(parse_time(hit["_source"]["at"])) for hit in hits):
-            self.rewrite((hit["_index"], {**hit["_source"], "issue": issue_of(hit["_source"])}) for hit in hits)
+            self.rewrite((hit["_index"], _under(hit["_source"], issue_of(hit["_source"]))) for hit in hits)
 
 
 def _names(documents: Iterable[Clustered]) -> tuple[list[str], set[str]]:
@@ -225,10 +237,30 @@ def _moved(ready: list[Prepared], ended: Mapping[str, str]) -> list[Prepared]:
     return ready
 
 
+def _under(source: Mapping[str, Any], issue: str) -> dict[str, Any]:
+    """A document's source under another issue."""
+    return {**source, "issue": issue, "first_issue": source.get("first_issue", source["issue"])}
+
+
+def _first_issue(item: Prepared, before: Stored | None) -> str | None:
+    """The issue that a document was first written under, where it is not its issue now or was not meanwhile."""
+    if before is None:
+        return None
+    return before.first_issue or (before.issue if before.issue != item.document.issue else None)
+
+
 def _stored(hit: Mapping[str, Any]) -> Stored:
     s = hit["_source"]
-    at = seconds(parse_time(s["at"]))
-    return Stored(hit["_index"], int(s["version"]), s["fingerprint"], s["issue"], s["origin"], int(s["seq"]), at)
+    return Stored(
+        index=hit["_index"],
+        version=int(s["version"]),
+        fingerprint=s["fingerprint"],
+        issue=s["issue"],
+        first_issue=s.get("first_issue"),
+        origin=s["origin"],
+        seq=int(s["seq"]),
+        at=seconds(parse_time(s["at"])),
+    )
 
 
 def _chosen(ready: list[Prepared], stored: Mapping[str, Stored], policy: DuplicatePolicy) -> list[Prepared]:

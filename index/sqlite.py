@@ -79,6 +79,11 @@ class SqliteIndex:
             yield from found
             after = found[-1][0]
 
+    def first_issues(self) -> Iterator[tuple[str, str]]:
+        """Where documents stood that were moved since, from one snapshot."""
+        with self._db.snapshot() as db:
+            yield from sqlite_read.first_issues(db)
+
     def last_sequence(self) -> int:
         """The highest sequence number given."""
         with self._db.reading() as db:

@@ -91,6 +91,11 @@ def ingested(db: sqlite3.Connection, after: int, limit: int = _CHUNK) -> list[tu
     return [(row[2], document_of(row)) for row in rows]
 
 
+def first_issues(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """(document, issue that it was first written under), where it is another now or was meanwhile."""
+    return iter(db.execute("SELECT id, issue FROM first_issues ORDER BY id"))
+
+
 def voices(db: sqlite3.Connection, since: int | None, until: int | None) -> Iterator[Voice]:
     """Voices with since ≤ fetched < until (microseconds), by (fetched, id); no text is read."""
     bounds = [(sign, bound) for sign, bound in ((">=", since), ("<", until)) if bound is not None]

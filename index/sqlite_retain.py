@@ -104,7 +104,8 @@ def takedown(db: sqlite3.Connection, id: str, now: datetime) -> bool:
     _blank_titles(db, id, title)
     touched = _remove_evidence(db, id)
     _blank_mails(db, touched)
-    db.execute("DELETE FROM labels WHERE id = ?", (id,))
+    for table in ("labels", "first_issues"):
+        db.execute(f"DELETE FROM {table} WHERE id = ?", (id,))
     db.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (id, format_time(now)))
     add_audit(db, {"at": format_time(now), "what": "takedown", "hash": id, "removed": bool(rows or touched)})
     if rows:

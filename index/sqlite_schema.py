@@ -130,6 +130,11 @@ def _008_alerts_of_an_issue(db: sqlite3.Connection) -> None:
     _run(db, "CREATE INDEX alerts_issue ON alerts (json_extract(record, '$.issue'))")
 
 
+def _009_first_issues(db: sqlite3.Connection) -> None:
+    """Where documents stood before merges and splits moved them: an alert's numbers of then are worked out again from it."""
+    _run(db, "CREATE TABLE first_issues (id TEXT PRIMARY KEY, issue TEXT NOT NULL) WITHOUT ROWID")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     _001_documents,
     _002_counts,
@@ -139,6 +144,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     _006_hours,
     _007_issue_log,
     _008_alerts_of_an_issue,
+    _009_first_issues,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -125,6 +125,8 @@ def _documents(
             chosen[id_] = item
     replaced = [stored[id_] for id_ in chosen if id_ in stored]
     remove(db, replaced, deltas)
+    leaving = [(row[1], row[11]) for row in replaced if row[11] != chosen[row[1]].document.issue]
+    db.executemany("INSERT OR IGNORE INTO first_issues VALUES (?, ?)", leaving)
     winners = list(chosen.values())
     _insert(db, winners, {row[1]: row[2] for row in replaced}, deltas)
     return winners
@@ -256,6 +258,7 @@ def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
             new = named
             db.execute("DELETE FROM merges WHERE id = ?", (new,))
             db.execute("UPDATE issues SET merged_into = NULL WHERE id = ?", (new,))
+        db.execute("INSERT OR IGNORE INTO first_issues SELECT id, issue FROM documents WHERE issue = ?", (old,))
         db.execute("UPDATE documents SET issue = ? WHERE issue = ?", (new, old))
         cells = db.execute(
             "SELECT ?, place, hour, topic, sentiment, documents, originals FROM hourly_issue WHERE issue = ?",
@@ -273,7 +276,7 @@ def _merge(db: sqlite3.Connection, merges: Mapping[str, str]) -> None:
 def _move(db: sqlite3.Connection, moves: Mapping[str, str]) -> None:
     """Documents change their issue where they lie: rewritten, one that retention shortened would take its text in again."""
     targets = {issue: standing_issue(db, issue) for issue in set(moves.values())}
-    deltas, moved = Deltas(), list[tuple[str, str]]()
+    deltas, moved, before = Deltas(), list[tuple[str, str]](), list[tuple[str, str]]()
     for id_, row in _stored(db, list(moves)).items():
         key, _, _, _, topic, sentiment, communes, *_, old, origin, _, _ = row
         if (new := targets[moves[id_]]) == old:
@@ -281,6 +284,8 @@ def _move(db: sqlite3.Connection, moves: Mapping[str, str]) -> None:
         for issue, sign in ((old, -1), (new, 1)):
             deltas.add(issue, key >> SECOND_BITS, topic, sentiment, json.loads(communes), id_ == origin, sign)
         moved.append((new, id_))
+        before.append((id_, old))
+    db.executemany("INSERT OR IGNORE INTO first_issues VALUES (?, ?)", before)
     db.executemany("UPDATE documents SET issue = ? WHERE id = ?", moved)
     apply_deltas(db, deltas, [id_ for _, id_ in moved])
 

@@ -16,7 +16,8 @@ from duluan.clock import fixed_clock
 from duluan.config import Profile, load_province
 from duluan.model import Voice
 from flows.journal import read
-from flows.watch import hours_between, watch
+from flows.past import hours_between
+from flows.watch import watch
 from index.base import Batch, Index
 
 BREAK = START + timedelta(days=33, hours=9)

@@ -23,7 +23,8 @@ from duluan.model import Alert, Clustered
 from duluan.query import Filter
 from duluan.records import alert_from, to_record
 from duluan.tone import Tone
-from flows.watch import card_of, hours_between, watch
+from flows.past import hours_between
+from flows.watch import card_of, watch
 from index.base import Batch, Index
 
 opener = contract_stores.opener

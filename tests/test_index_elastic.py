@@ -159,6 +159,26 @@ def test_an_older_schema_says_what_to_do_and_setup_mends_it(elastic_url: str) ->
     store.close()
 
 
+def test_setup_gives_the_months_that_are_there_new_fields(elastic_store: ElasticIndex, elastic_url: str) -> None:
+    """Months of before knew no `first_issue`: a merge of their documents was refused by the strict mapping."""
+    older = elastic_schema.template("component-documents")
+    del older["template"]["mappings"]["properties"]["first_issue"]
+    elastic_store.write(Batch(documents=[numbered(1)]))
+    (month,) = [
+        name for name in httpx.get(f"{elastic_url}/duluan-news-*").json() if numbered(1).id and "2026.03" in name
+    ]
+    httpx.delete(f"{elastic_url}/{month}").raise_for_status()
+    httpx.put(f"{elastic_url}/_component_template/duluan-documents", json=older).raise_for_status()
+    httpx.put(f"{elastic_url}/{month}").raise_for_status()
+    httpx.post(f"{elastic_url}/duluan-state/_update/meta", json={"doc": {"schema": elastic_schema.VERSION - 1}})
+    store = ElasticIndex(elastic_url)
+    store.setup()
+    store.write(Batch(documents=[numbered(2, issue="i2")]))
+    store.write(Batch(merges={"i2": "i1"}))
+    assert dict(store.first_issues()) == {numbered(2).id: "i2"}
+    store.close()
+
+
 def test_a_newer_schema_is_left_alone(elastic_store: ElasticIndex, elastic_url: str) -> None:
     def recorded(version: int) -> None:
         assert httpx.post(f"{elastic_url}/duluan-state/_update/meta", json={"doc": {"schema": version}}).is_success

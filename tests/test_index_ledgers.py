@@ -64,6 +64,25 @@ def test_merges_run_in_chains(store: Index) -> None:
     assert store.count(Filter(issues=("i4",))) == 4
 
 
+def test_where_a_document_stood_first_is_kept(store: Index) -> None:
+    """Through merges, splits and newer versions of the document; only a take-down forgets it."""
+    first, second, third = (numbered(n, issue=f"i{n}") for n in (1, 2, 3))
+    store.write(Batch(documents=[first, second, third]))
+    assert list(store.first_issues()) == []
+    store.write(Batch(merges={"i1": "i2"}))
+    store.write(Batch(moves={first.id: "tach"}))
+    store.write(Batch(merges={"tach": "i3"}))
+    assert dict(store.first_issues()) == {first.id: "i1"}
+    newer = replace(first, issue="i3", text="Bản sửa của bài báo.", fetched=first.fetched + timedelta(hours=1))
+    elsewhere = replace(second, issue="i4", text="Sửa lại.", fetched=second.fetched + timedelta(hours=1))
+    store.write(Batch(documents=[newer, elsewhere]))
+    assert dict(store.first_issues()) == {first.id: "i1", second.id: "i2"}
+    store.write(Batch(merges={"i4": "i2"}))
+    assert dict(store.first_issues()) == {first.id: "i1", second.id: "i2"}
+    store.takedown(first.url, NOON)
+    assert dict(store.first_issues()) == {second.id: "i2"}
+
+
 def test_a_merge_may_be_turned_round(store: Index) -> None:
     store.write(Batch(documents=[numbered(1, issue="a"), numbered(2, issue="b")], issues=[issue("a"), issue("b")]))
     store.write(Batch(merges={"a": "b"}))

@@ -194,6 +194,7 @@ def test_what_was_applied_is_recorded(store: SqliteIndex) -> None:
             "hours",
             "issue_log",
             "alerts_of_an_issue",
+            "first_issues",
         ]
     db.close()
 
@@ -209,7 +210,8 @@ def test_a_store_without_rows_by_hour_gets_them(store: SqliteIndex) -> None:
         db.execute("DROP TABLE hour_cells")
         db.execute("DROP INDEX audit_issues")
         db.execute("DROP INDEX alerts_issue")
-        db.execute("DELETE FROM migrations WHERE name IN ('hours', 'issue_log', 'alerts_of_an_issue')")
+        db.execute("DROP TABLE first_issues")
+        db.execute("DELETE FROM migrations WHERE number >= 6")
     db.close()
     store.setup()
     assert [(row.topic, row.documents, row.voices) for row in asked] == [

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 from samples_alerts import START, ordinary, outbreak, voice
 from samples_index import issue
-from typer.testing import CliRunner
 
 from alerts.engine import Engine
-from duluan.cli.main import app
 from duluan.clock import fixed_clock
 from duluan.config import Profile, load_province
 from duluan.model import Alert
 from duluan.query import Filter
-from flows.decisions import merge_events, move_events
+from flows.decisions import move_events
 from flows.explain import explain
 from flows.journal import read
 from flows.watch import card_of, watch
@@ -83,34 +81,3 @@ def test_an_alert_of_a_merged_issue_is_explained_where_it_leads(store: Index, pr
     (counted,) = [line for line in told.lines if "đếm từng bài trong kho" in line]
     assert "trong kho: 0 " not in counted
     assert told.card.title.startswith("Một việc: ")
-
-
-def test_why_numbers_differ_after_a_merge_and_a_split(store: Index, profile: Profile, tmp_path: Path) -> None:
-    """They used to be called wrong without a word why."""
-    alert = alerted(store, profile)
-    assert explain(store, profile, alert.id).changes == ()
-    known = [d for d in store.documents(Filter(issues=("viec-3",))) if d.fetched < alert.detected]
-    moves = dict.fromkeys([d.id for d in known[-4:]], "tach-ra")
-    before, split_at, merged_at = (START + timedelta(days=days) for days in (10, 20, 21))
-    store.write(Batch(audit=merge_events({"viec-4": "viec-3"}, before.timestamp())))  # the alert's numbers knew of it
-    store.write(Batch(audit=merge_events({"viec-8": "viec-9"}, merged_at.timestamp())))  # does not touch it
-    store.write(Batch(moves=moves, issues=[issue("tach-ra")], audit=move_events(store, moves, split_at.timestamp())))
-    assert explain(store, profile, alert.id).changes == (
-        "00:00 ngày 25/01/2026: 4 văn bản của vấn đề viec-3 được tách sang vấn đề tach-ra",
-    )
-    merges = {"viec-3": "viec-5"}
-    store.write(Batch(merges=merges, audit=merge_events(merges, merged_at.timestamp())))
-    assert [line.partition(": ")[2] for line in explain(store, profile, alert.id).changes] == [
-        "4 văn bản của vấn đề viec-3 được tách sang vấn đề tach-ra",
-        "vấn đề viec-3 được gộp vào vấn đề viec-5",
-    ]
-    assert "VÌ SAO KHÔNG KHỚP" in _explained(tmp_path, alert.id)
-    assert "vấn đề viec-3 được gộp vào vấn đề viec-5" in _explained(tmp_path, alert.id)
-
-
-def _explained(folder: Path, alert: str) -> str:
-    """What the terminal shows of numbers that differ."""
-    words = ["alerts", "explain", alert, "--store", f"sqlite:///{folder / 'kho.sqlite'}"]
-    result = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert result.exit_code == 1
-    return result.stdout
