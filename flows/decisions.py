@@ -94,11 +94,13 @@ def carry_out(clusterer: Clusterer, store: Index, decision: Decision) -> None:
 
 
 def _together(clusterer: Clusterer, store: Index, decision: Decision) -> Issue | None:
-    """The stored issue that a merge leads to, with the voices of both: the same before and after the documents have moved."""
+    """The stored issue that a merge leads to, with beginning and voices of both: the same before and after the documents have moved."""
     old, new = clusterer.staff.final(decision.issue), clusterer.staff.final(decision.target)
     counted = store.counts(Filter(issues=(old, new)), [])
     voices = counted[0].voices if counted else 0
-    return next((replace(issue, voices=voices) for issue in store.issues([new])), None)
+    known = list(store.issues([old, new]))
+    first = min((issue.first for issue in known), default=None)
+    return next((replace(issue, voices=voices, first=first) for issue in known if first and issue.id == new), None)
 
 
 def retitled(clusterer: Clusterer, store: Index, decision: Decision, told: Sequence[Issue]) -> list[Issue]:

@@ -412,6 +412,20 @@ def test_a_merge_into_an_issue_that_is_live_no_more_keeps_what_it_was(store: Ind
     assert (merged.voices, merged.last) == (before.voices + other.voices, other.last)
 
 
+def test_what_is_live_no_more_adds_its_voices_and_beginning_where_it_goes(store: Index) -> None:
+    """Its voices used to be left out of the count."""
+    old = filled(store)["ca-chet"]
+    take_in(store, *(news("benh-vien", 24 * 60 + n) for n in range(4)))
+    newer = issue_of(store, "benh-vien", 24 * 60)
+    before, other = standing(store, old), standing(store, newer)
+    merge(store, old, newer, OFFICER)
+    merged = standing(store, old)
+    assert (merged.id, merged.title, merged.first) == (newer, other.title, before.first)
+    assert merged.voices == before.voices + other.voices
+    take_in(store, news("benh-vien", 24 * 60 + 5))
+    assert standing(store, old).voices == merged.voices + 1
+
+
 def test_an_issue_that_is_live_no_more_is_split(store: Index) -> None:
     issues = filled(store)
     take_in(store, news("benh-vien", 24 * 60))

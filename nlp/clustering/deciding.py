@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 def merge(state: Clusterer, old: str, new: str, stored: Issue | None = None) -> None:
     """`old` has ended in `new`. Raises InputError where they are one already.
 
-    `stored`: what the store has of `new`, with the voices of both; read where `new` is live no more.
+    `stored`: what the store has of `new`, with the beginning and the voices of both; read where one of them is live no more.
     """
     old, new = state.staff.final(old), state.staff.final(new)
     state.staff.merge(old, new)
     ending, staying = state.live(old), state.live(new)
     if ending and staying:
         state.absorb(staying, ending)
-    elif ending:
-        state.working.rename(ending, new)
-        if stored:
-            ending.title, ending.titles = stored.title, [stored.title, *ending.titles][:TITLES_KEPT]
-            ending.first, ending.voices = min(ending.first, stored.first.timestamp()), stored.voices
-        state.touched.add(ending.number)
+    elif live := ending or staying:
+        _take_stored(state, live, new, stored)
     state.merges[old] = new
+
+
+def _take_stored(state: Clusterer, live: Event, new: str, stored: Issue | None) -> None:
+    """Of two that became `new` only one is live: it goes on as `new`, with what the store has of the other."""
+    if live.id != new:
+        state.working.rename(live, new)
+        if stored:
+            live.title, live.titles = stored.title, [stored.title, *live.titles][:TITLES_KEPT]
+    if stored:
+        live.first, live.voices = min(live.first, stored.first.timestamp()), stored.voices
+    state.touched.add(live.number)
 
 
 def rename(state: Clusterer, issue: str, title: str) -> None:
