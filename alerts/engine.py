@@ -97,7 +97,7 @@ class Engine:
                 return []
             memory.begin(int(self._queue[0][0]))
         now = int(np.ceil(at - 1e-9))
-        for table in (*memory.ledger.tables(), *memory.themes.tables(), memory.exposure.voices, memory.exposure.lost):
+        for table in (*memory.tables(), memory.exposure.voices, memory.exposure.lost):
             table.roll(now + 1)
         while self._queue and self._queue[0][0] <= at:
             entry = heapq.heappop(self._queue)

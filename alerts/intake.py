@@ -8,8 +8,9 @@ from alerts.echo import WINDOW
 from alerts.hours import to_hours
 from alerts.ledger import Ledger, Mark
 from alerts.memory import Memory
+from alerts.nursery import Heard
 from duluan.model import Fetch, Voice
-from duluan.themes import themes_of
+from duluan.themes import term_themes_of, themes_of
 
 
 def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
@@ -29,15 +30,22 @@ def take(memory: Memory, item: Voice | Fetch, at: float) -> None:
     ledger.age_from(row, int(start))
     ledger.origins[item.origin] = (ledger.rows[row].issue, int(at))
     _hear(memory, source, row, int(start), held=False)
-    rows = [(ledger, row)]
-    rows += [(memory.themes, memory.themes.standing_row(t.key, memory.first or 0)) for t in themes_of(item)]
-    hours = _spread(memory, start, end)
-    for hour, part in hours:
+    heard = Heard(_mark(item, (start + end) / 2, voice=True), _spread(memory, start, end))
+    for hour, part in heard.hours:
         memory.exposure.count(source, hour, part, at - start if end - start < 1 else -1)
-    for table, place in rows:
-        _mark(table, place, item, (start + end) / 2, voice=True)
-        for hour, part in hours:
-            _add(table, place, hour, (part, part * item.p_neg), memory.closed)
+    _count(ledger, row, heard, memory.closed)
+    _theme(memory, item, heard)
+
+
+def _theme(memory: Memory, item: Voice, heard: Heard) -> None:
+    """Count a voice in its themes. A term is counted once it has company; those that waited for it count with it."""
+    first, exposed = memory.first or 0, memory.themes.exposed()
+    for theme in themes_of(item):
+        _count(memory.themes, memory.themes.standing_row(theme.key, first, exposed), heard, memory.closed)
+    for theme in term_themes_of(item):
+        known = theme.key in memory.terms.index
+        for each in [heard] if known else memory.nursery.hear(theme.key, heard):
+            _count(memory.terms, memory.terms.standing_row(theme.key, first, exposed), each, memory.closed)
 
 
 def _reprint(memory: Memory, item: Voice, hour: float) -> bool:
@@ -47,7 +55,7 @@ def _reprint(memory: Memory, item: Voice, hour: float) -> bool:
         return False
     row = memory.ledger.find(known[0])
     if row is not None:
-        _mark(memory.ledger, row, item, hour, voice=False)
+        memory.ledger.rows[row].marks.append(_mark(item, hour, voice=False))
     return True
 
 
@@ -88,28 +96,28 @@ def _spread(memory: Memory, start: float, end: float) -> list[tuple[int, float]]
     return list(zip(hours.tolist(), (weight / weight.sum()).tolist(), strict=True))
 
 
-def _add(ledger: Ledger, row: int, hour: int, counts: tuple[float, float], closed: int) -> None:
-    """Add voices and negatives to one hour; hours before `closed` are behind the lag already."""
-    voices, negatives = counts
-    ledger.voices.add(row, hour, voices)
-    ledger.negatives.add(row, hour, negatives)
-    if hour < closed:
-        ledger.base.late(row, voices, negatives, closed - hour)
+def _count(ledger: Ledger, row: int, heard: Heard, closed: int) -> None:
+    """Add one voice to a row; hours before `closed` are behind the lag already."""
+    ledger.rows[row].marks.append(heard.mark)
+    for hour, part in heard.hours:
+        negative = part * heard.mark.p_neg
+        ledger.voices.add(row, hour, part)
+        ledger.negatives.add(row, hour, negative)
+        if hour < closed:
+            ledger.base.late(row, part, negative, closed - hour)
 
 
-def _mark(ledger: Ledger, row: int, item: Voice, hour: float, *, voice: bool) -> None:
-    ledger.rows[row].marks.append(
-        Mark(
-            hour=hour,
-            id=item.id,
-            origin=item.origin,
-            source=item.source,
-            kind=item.kind,
-            p_neg=item.p_neg,
-            sentiment=item.sentiment,
-            uncertain=item.uncertain,
-            topic=item.topic,
-            places=item.places,
-            voice=voice,
-        )
+def _mark(item: Voice, hour: float, *, voice: bool) -> Mark:
+    return Mark(
+        hour=hour,
+        id=item.id,
+        origin=item.origin,
+        source=item.source,
+        kind=item.kind,
+        p_neg=item.p_neg,
+        sentiment=item.sentiment,
+        uncertain=item.uncertain,
+        topic=item.topic,
+        places=item.places,
+        voice=voice,
     )

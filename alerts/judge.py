@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Set
 from typing import Final
 
 from alerts import report
@@ -12,15 +13,15 @@ from alerts.ledger import Row
 from alerts.memory import Memory
 from alerts.scoring import ALARMING_HOURS, Finding, findings
 from alerts.signal import Signal, Turn
-from alerts.thresholds import ENTER, Bars, Track
+from alerts.thresholds import ENTER, THEMES, Bars, Track
 from duluan.config import AlertRules
 from duluan.themes import province_wide
 
 _NEW_SHARE: Final = 0.2  # part of the budgets that newborn issues may spend
-_THEME_SHARE: Final = 0.1  # and themes, where the stream has any
+_THEME_SHARES: Final[dict[Track, float]] = {"theme": 0.1, "term": 0.05}  # and themes, where the stream has any
 # Episodes at the watch level for each false one: the record that sets the level holds the true incidents too (seeds 10–16).
 _WATCH_ALL: Final = 1.5
-_TRACKS: Final[tuple[Track, ...]] = ("standing", "theme")  # rows; newborn issues are rows of the first
+_TRACKS: Final[tuple[Track, ...]] = ("standing", *THEMES)  # rows; newborn issues are rows of the first
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
 _MAIL_NEGATIVES: Final = 5.5  # soft count; fewer never mail (seeds 0–3: a sixth fewer false mails, recall unchanged)
@@ -29,14 +30,15 @@ _FLOOR: Final = Bars(watch=1.2, mail=2.2)  # log10 evidence below which nothing 
 
 def judge(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Signal]:
     """All turns of this step: system alerts, then issues and themes in the order of their rows, then those that fell silent."""
-    found = [f for f in findings(memory, rules, now, at) if not _explained(memory, f, now)]
+    told = {mark.origin for row in _speaking(memory) for mark in row.marks}
+    found = [f for f in findings(memory, rules, now, at) if not _explained(memory, told, f, now)]
     coverage = memory.exposure.coverage(now, 6, at)
     signals = _systemic(memory, coverage, now)
     if not memory.system:
         _record(memory, found, now)
         bars = {track: thresholds(memory, rules, now, track) for track in memory.peaks}
         for finding in found:
-            if _explained(memory, finding, now):  # by an alert of this very step
+            if _explained(memory, told, finding, now):  # by an alert of this very step
                 continue
             bar = bars[finding.track]
             ended = _renewed(memory, finding, now, bar)
@@ -45,6 +47,8 @@ def judge(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Signal
                 signals.append(report.signal(memory, "closed", ended, silence, now, coverage, bar))
             turn = _turn(memory, rules, finding, now, bar)
             episode = _row(memory, finding).episode
+            if episode and finding.track in THEMES:
+                told |= {mark.origin for mark in _row(memory, finding).marks}
             if turn and episode:
                 signals.append(report.signal(memory, turn, episode, finding, now, coverage, bar))
     return signals + _idle(memory, rules, found, now)
@@ -54,31 +58,38 @@ def _row(memory: Memory, finding: Finding) -> Row:
     return memory.of_track(finding.track).rows[finding.row]
 
 
-def _explained(memory: Memory, finding: Finding, now: int) -> bool:
-    """Whether a theme needs no word of its own: its topic has an alert in the whole province, or issues speak for themselves.
+def _explained(memory: Memory, told: Set[str], finding: Finding, now: int) -> bool:
+    """Whether a theme needs no word of its own: its topic has an alert in the whole province, or others speak for it.
 
-    They do where those with an alert, and the largest, make half of what is more than usual. Of an alarming theme the largest alone
-    explains nothing: its texts may all be neutral, and then nobody would be told.
+    They do where issues with an alert, the largest one, and other themes with an alert (`told`: the origins of their voices) make half
+    of what is more than usual. Of an alarming theme the largest issue alone explains nothing: its texts may all be neutral, and then
+    nobody would be told.
     """
-    if finding.track != "theme" or _row(memory, finding).episode is not None:
+    row, ledger = _row(memory, finding), memory.ledger
+    if finding.track not in THEMES or row.episode is not None:
         return False
-    wide = memory.find(province_wide(_row(memory, finding).issue))
+    wide = memory.find(province_wide(row.issue))
     if wide and (episode := wide[0].rows[wide[1]].episode) and episode.stage == "open":
         return True
-    ledger, counts = memory.ledger, Counter[str]()
-    for mark in _row(memory, finding).marks:
-        if mark.hour >= now - finding.window and mark.origin in ledger.origins:
-            counts[ledger.current(ledger.origins[mark.origin][0])] += 1
-    spoken = {issue for issue in counts if (row := ledger.find(issue)) is not None and ledger.rows[row].episode}
+    own = {mark.origin for mark in row.marks if mark.hour >= now - finding.window}
+    issue_of = {origin: ledger.current(ledger.origins[origin][0]) for origin in own if origin in ledger.origins}
+    issues = Counter(issue_of.values())
+    spoken = {issue for issue in issues if (at := ledger.find(issue)) is not None and ledger.rows[at].episode}
     if not finding.alarming:
-        spoken |= {issue for issue, _ in counts.most_common(1)}
-    return 2 * sum(counts[issue] for issue in spoken) >= finding.voices - finding.expected
+        spoken |= {issue for issue, _ in issues.most_common(1)}
+    known = sum(origin in told or issue_of.get(origin) in spoken for origin in own)
+    return 2 * known >= finding.voices - finding.expected
+
+
+def _speaking(memory: Memory) -> Iterator[Row]:
+    """Themes with an alert."""
+    return (row for track in THEMES for row in memory.of_track(track).rows if row.episode is not None)
 
 
 def thresholds(memory: Memory, rules: AlertRules, now: int, track: Track) -> Bars:
     """log10 evidence that watch and mail alerts need on one track; higher in the first week."""
-    themes = _THEME_SHARE if memory.themes.rows else 0.0
-    part = {"newborn": _NEW_SHARE, "theme": _THEME_SHARE, "standing": 1 - _NEW_SHARE - themes}[track]
+    themes = sum(share for kind, share in _THEME_SHARES.items() if memory.of_track(kind).rows)
+    part = {**_THEME_SHARES, "newborn": _NEW_SHARE, "standing": 1 - _NEW_SHARE - themes}[track]
     peaks = memory.peaks[track]
     caution = 1.0 if memory.age(now) < _WARM else 0.0
     watch = max(peaks.threshold(rules.watch_per_week * _WATCH_ALL * part), _FLOOR.watch) + caution
@@ -142,7 +153,7 @@ def reach(finding: Finding, old: Episode) -> int:
     week, false watch alerts hid the incidents that came after them (seeds 10–14: watch recall .939, .949 so)."""
     if finding.alarming:
         return ALARMING_HOURS
-    return WEEK if old.mail or finding.track == "theme" else CLOSE_HOURS
+    return WEEK if old.mail or finding.track in THEMES else CLOSE_HOURS
 
 
 def _flag(memory: Memory, episode: Episode, finding: Finding, now: int) -> None:

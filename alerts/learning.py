@@ -37,6 +37,7 @@ def close(memory: Memory, now: int) -> None:
     if starts_day(now):
         for ledger in memory.ledgers():
             ledger.forget(now)
+        memory.nursery.forget(now)
 
 
 def _close_day(memory: Memory, ledger: Ledger, end: int, now: int) -> None:

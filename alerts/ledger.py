@@ -112,13 +112,17 @@ class Ledger:
             self.base.reserve(row + 1)
         return row
 
-    def standing_row(self, theme: str, first: int) -> int:
-        """Row of a theme, made on its first voice: it has stood since hour `first` and was silent until now."""
+    def exposed(self) -> float:
+        """For how long its oldest rows have been counted, in what the baselines count."""
+        return float(self.base.exposed[: len(self.rows)].max(initial=0.0))
+
+    def standing_row(self, theme: str, first: int, exposed: float) -> int:
+        """Row of a theme, made on its first voice: it has stood since hour `first`, for `exposed`, and was silent until now."""
         known = self.index.get(theme)
         if known is not None:
             return known
         row = self.row(theme, first)
-        self.base.exposed[row] = self.base.exposed[:row].max(initial=0.0)
+        self.base.exposed[row] = exposed
         return row
 
     def merge(self, old: str, new: str) -> Episode | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from alerts.echo import Echoes
 from alerts.episode import Episode
 from alerts.exposure import Exposure
 from alerts.forecast import Forecasts
+from alerts.hours import HourTable
 from alerts.ledger import Ledger
 from alerts.newborn import Cohort
+from alerts.nursery import Nursery
 from alerts.thresholds import Peaks, Track
 from duluan.themes import theme
 
@@ -22,7 +26,9 @@ class Memory:
         self.closed = 0  # hours before this one are behind the lag and in the baselines
         self.recalibrated = 0
         self.ledger = Ledger()  # issues
-        self.themes = Ledger()
+        self.themes = Ledger()  # topic × place
+        self.terms = Ledger()  # topic × term
+        self.nursery = Nursery()
         self.exposure = Exposure(0)
         self.cohort = Cohort()
         self.echoes = Echoes()
@@ -31,6 +37,7 @@ class Memory:
             "standing": Peaks(slope=1.5, prior=1.5, usual=1.4),
             "newborn": Peaks(slope=0.7, prior=1.0),
             "theme": Peaks(slope=1.5, prior=0.5),  # they are few: what a dozen a week reach is low
+            "term": Peaks(slope=1.5, prior=0.5),
         }
         self.system: dict[str, Episode] = {}
         self.forecasts = Forecasts()
@@ -42,17 +49,22 @@ class Memory:
             ledger.begin(first)
         self.exposure = Exposure(first)
 
-    def ledgers(self) -> tuple[Ledger, Ledger]:
-        """Issues and themes."""
-        return self.ledger, self.themes
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """Issues, and both kinds of themes."""
+        return self.ledger, self.themes, self.terms
+
+    def tables(self) -> Iterator[HourTable]:
+        """Those of all ledgers."""
+        return (table for ledger in self.ledgers() for table in ledger.tables())
 
     def of_track(self, track: Track) -> Ledger:
         """The ledger whose rows a track judges."""
-        return self.themes if track == "theme" else self.ledger
+        return {"theme": self.themes, "term": self.terms}.get(track, self.ledger)
 
     def find(self, subject: str) -> tuple[Ledger, int] | None:
         """Where an alert's `issue`, an event or a theme, is counted; None where it is not known."""
-        ledger = self.themes if theme(subject) else self.ledger
+        standing = theme(subject)
+        ledger = self.ledger if standing is None else self.terms if standing.term else self.themes
         row = ledger.find(subject)
         return None if row is None else (ledger, row)
 

@@ -17,13 +17,14 @@ from alerts.ledger import Mark
 from alerts.memory import Memory
 from alerts.scoring import Finding
 from alerts.signal import Signal, Turn
-from alerts.thresholds import Bars
+from alerts.thresholds import THEMES, Bars
 from alerts.tone import count
 from duluan.clock import format_time
 from duluan.model import Alert, Tier
 from duluan.tone import Tone
 
 VERSION: Final = "bang-chung-1"
+_HARDLY_ANY: Final = 0.25  # expected voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _basis(memory: Memory, f: Finding, now: int, coverage: float, bars: Bars) ->
         "threshold_mail": bars.mail,
         "days_learnt": days,
         "prior": "weak" if days < 28 else "learnt",
-        "forecast": {} if f.track == "theme" else _forecast(memory, f.row, now),
+        "forecast": {} if f.track in THEMES else _forecast(memory, f.row, now),
     }
 
 
@@ -177,6 +178,8 @@ def range90(mean: float, size: float) -> tuple[float, float]:
 def _change(f: Finding, tone: Tone) -> str:
     if f.newborn:
         return f"vấn đề mới nổi, {'phần lớn' if 2 * tone.neg > tone.voices else 'nhiều'} ý kiến tiêu cực"
+    if f.expected < _HARDLY_ANY:  # "284,8 times the usual" would be true and absurd
+        return f"{round(f.voices)} lượt ý kiến trong {_span(f.window)}, ngày thường hầu như không có"
     if f.voices >= 1.5 * f.expected:
         return f"lượt ý kiến gấp {f.voices / f.expected:.1f} lần mức thường ngày".replace(".", ",")
     # the evidence weighs doubt: a count need not be above the usual probability
@@ -185,10 +188,13 @@ def _change(f: Finding, tone: Tone) -> str:
 
 
 def _reason(f: Finding, tone: Tone) -> str:
-    span = f"{f.window} giờ" if f.window < 72 else f"{f.window // 24} ngày"
     base = "các vấn đề mới trước đây" if f.newborn else "mức thường ngày"
     usual = f"{f.expected:.1f}".replace(".", ",")
-    return f"{round(f.voices)} lượt ý kiến trong {span} ({base}: {usual}), {tone.neg} lượt tiêu cực"
+    return f"{round(f.voices)} lượt ý kiến trong {_span(f.window)} ({base}: {usual}), {tone.neg} lượt tiêu cực"
+
+
+def _span(hours: int) -> str:
+    return f"{hours} giờ" if hours < 72 else f"{hours // 24} ngày"
 
 
 def _common(values: Iterable[str], most: int) -> tuple[str, ...]:

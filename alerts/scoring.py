@@ -14,9 +14,9 @@ from alerts.hours import WEEK, Floats, Ints
 from alerts.ledger import Ledger
 from alerts.memory import Memory
 from alerts.newborn import NEWBORN
-from alerts.thresholds import ENTER, Track
+from alerts.thresholds import ENTER, THEMES, Track
 from duluan.config import AlertRules
-from duluan.themes import Theme
+from duluan.themes import Theme, province_wide
 
 # Of an alarming theme only the last two days: one storm must not hide the next.
 ALARMING_HOURS: Final = 48
@@ -54,7 +54,7 @@ def findings(memory: Memory, rules: AlertRules, now: int, at: float) -> list[Fin
     return [
         *_standing(memory, active[~newborn], now, at),
         *_newborn(memory, active[newborn], born[newborn], now),
-        *_themes(memory, rules, now, at),
+        *(finding for track in THEMES for finding in _themes(memory, rules, track, (now, at))),
     ]
 
 
@@ -72,26 +72,26 @@ def _standing(memory: Memory, rows: Ints, now: int, at: float) -> Iterator[Findi
             yield _finding("standing", int(rows[i]), float(score[i]), windows, (i, parts[i].argmax()))
 
 
-def _themes(memory: Memory, rules: AlertRules, now: int, at: float) -> Iterator[Finding]:
+def _themes(memory: Memory, rules: AlertRules, track: Track, clock: tuple[int, float]) -> Iterator[Finding]:
     """Themes are judged like standing issues; of alarming topics in the whole province every voice counts, whatever its tone."""
-    ledger = memory.themes
-    rows = _active(ledger, now)
+    ledger = memory.of_track(track)
+    rows = _active(ledger, clock[0])
     if len(rows) == 0:
         return
     keys = {Theme(topic).key for topic in rules.alarming}  # in one commune a handful of texts is no flood of them
-    alarming = np.fromiter((ledger.rows[row].issue in keys for row in rows), bool, len(rows))
-    windows = _windows(memory, ledger, rows, now, at, alarming)
-    score, parts = surge_score(_alarmed(_held_to_calm(memory, windows, rows, alarming), alarming))
+    subjects = [ledger.rows[row].issue for row in rows]
+    alarming = np.array([(province_wide(key) if track == "term" else key) in keys for key in subjects])
+    windows = _windows(memory, ledger, rows, *clock, alarming)
+    score, parts = surge_score(_alarmed(_held_to_calm(memory, ledger, windows, rows, alarming), alarming))
     for i in np.flatnonzero((score >= ENTER) | ledger.busy()[rows]):
-        finding = _finding("theme", int(rows[i]), float(score[i]), windows, (i, parts[i].argmax()))
+        finding = _finding(track, int(rows[i]), float(score[i]), windows, (i, parts[i].argmax()))
         yield replace(finding, alarming=bool(alarming[i]))
 
 
-def _held_to_calm(memory: Memory, w: Windows, rows: Ints, alarming: NDArray[np.bool_]) -> Windows:
+def _held_to_calm(memory: Memory, ledger: Ledger, w: Windows, rows: Ints, alarming: NDArray[np.bool_]) -> Windows:
     """The scatter of an alarming topic is its disasters: they would explain each other, so it is held to that of ordinary issues."""
-    base = memory.themes.base
-    prior = base.prior(len(memory.themes.rows))
-    calm = base.calm_size(rows, w.expected, WINDOWS, prior, memory.ledger.base.pool)
+    prior = ledger.base.prior(len(ledger.rows))
+    calm = ledger.base.calm_size(rows, w.expected, WINDOWS, prior, memory.ledger.base.pool)
     return replace(w, size=np.where(alarming[:, None], calm, w.size))
 
 

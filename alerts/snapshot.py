@@ -20,14 +20,15 @@ from alerts.forecast import Forecasts, Pending
 from alerts.hours import HourTable
 from alerts.ledger import TABLES, Ledger, Mark, Row
 from alerts.memory import Memory
+from alerts.nursery import Heard
 from alerts.thresholds import Peaks
 from duluan.clock import format_time, parse_time
 from duluan.config import AlertRules
 from duluan.errors import StoreError
 from duluan.model import Fetch, Voice
 
-FORMAT = 6
-_LEDGERS = ("ledger", "themes")
+FORMAT = 7
+_LEDGERS = ("ledger", "themes", "terms")
 _POOLS = ("pool", "shadow")
 _POOL = ("normal", "target", "block", "leaning", "lean_target")
 _EXPOSURE = ("volume", "live", "by_hour", "by_day", "lags")
@@ -65,6 +66,10 @@ def _meta(memory: Memory) -> dict[str, Any]:
     return {name: getattr(memory, name) for name in _TIMES} | {
         "barred": sorted(memory.barred),
         **{name: _ledger(getattr(memory, name)) for name in _LEDGERS},
+        "nursery": {
+            key: [[_flat(heard.mark), heard.hours] for heard in waiting]
+            for key, waiting in memory.nursery.waiting.items()
+        },
         "peaks": {name: asdict(peaks) for name, peaks in memory.peaks.items()},
         "system": {name: asdict(episode) for name, episode in memory.system.items()},
         "bands": _flat(memory.forecasts)
@@ -129,6 +134,10 @@ def _remember(memory: Memory, meta: dict[str, Any], arrays: Any) -> None:
     for name in _TIMES:
         setattr(memory, name, meta[name])
     memory.barred = set(meta["barred"])
+    memory.nursery.waiting = {
+        key: [Heard(_mark_from(mark), [(hour, part) for hour, part in hours]) for mark, hours in waiting]
+        for key, waiting in meta["nursery"].items()
+    }
     memory.peaks = {track: Peaks(**meta["peaks"][track]) for track in memory.peaks}
     memory.system = {name: Episode(**entry) for name, entry in meta["system"].items()}
     memory.forecasts = _forecasts(meta["bands"])
@@ -210,9 +219,13 @@ def _forecasts(meta: dict[str, Any]) -> Forecasts:
 
 
 def _row_from(entry: dict[str, Any]) -> Row:
-    marks = [Mark(**(mark | {"places": tuple(mark["places"])})) for mark in entry["marks"]]
+    marks = [_mark_from(mark) for mark in entry["marks"]]
     episode = Episode(**entry["episode"]) if entry["episode"] else None
     return Row(entry["issue"], marks, entry["grown"], episode)
+
+
+def _mark_from(entry: dict[str, Any]) -> Mark:
+    return Mark(**(entry | {"places": tuple(entry["places"])}))
 
 
 def _item(item: Voice | Fetch) -> dict[str, Any]:
@@ -223,6 +236,5 @@ def _item_from(entry: dict[str, Any]) -> Voice | Fetch:
     if "at" in entry:
         return Fetch(entry["source"], parse_time(entry["at"]), entry["ok"])
     published = parse_time(entry["published"]) if entry["published"] else None
-    return Voice(
-        **(entry | {"fetched": parse_time(entry["fetched"]), "published": published, "places": tuple(entry["places"])})
-    )
+    lists = {name: tuple(entry[name]) for name in ("places", "terms")}
+    return Voice(**(entry | {"fetched": parse_time(entry["fetched"]), "published": published} | lists))

@@ -14,7 +14,10 @@ import numpy as np
 
 from alerts.hours import WEEK
 
-Track = Literal["standing", "newborn", "theme"]  # issues of four days and more, younger ones, themes
+Track = Literal[
+    "standing", "newborn", "theme", "term"
+]  # issues of four days and more, younger ones, themes by place, by term
+THEMES: Final[tuple[Track, ...]] = ("theme", "term")
 KEEP: Final = 8 * WEEK
 GAP: Final = 72  # peaks of one issue closer than this are one episode
 ENTER: Final = 0.5  # log10 evidence from which peaks are recorded

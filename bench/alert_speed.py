@@ -17,6 +17,7 @@ from duluan.model import Fetch, Voice
 
 TOPICS: Final = 14  # of the taxonomy, less "khac", which makes no theme
 COMMUNES: Final = 96
+TERMS: Final = 36 * TOPICS  # each is named in one topic
 
 
 def step_time(issues: int = 3000, days: int = 5, *, themes: bool = False) -> tuple[float, int]:
@@ -33,7 +34,8 @@ def step_time(issues: int = 3000, days: int = 5, *, themes: bool = False) -> tup
         begun = time.process_time()
         engine.step(stream.moment(hour + 0.5))
         spent.append(time.process_time() - begun)
-    return float(1000 * np.median(spent[-48:])), len(engine.memory.themes.rows)
+    memory = engine.memory
+    return float(1000 * np.median(spent[-48:])), len(memory.themes.rows) + len(memory.terms.rows)
 
 
 def _known(item: Voice | Fetch) -> datetime:
@@ -41,10 +43,11 @@ def _known(item: Voice | Fetch) -> datetime:
 
 
 def _items(stream: Stream, *, themes: bool) -> Iterator[Voice | Fetch]:
-    """The stream; with `themes` each issue has a topic and a commune of its own."""
+    """The stream; with `themes` each issue has a topic and a commune of its own, and is about two of TERMS."""
     for item in stream.items():
         if themes and isinstance(item, Voice):
             number = int(item.issue.removeprefix("v"))
-            yield replace(item, topic=f"t{number % TOPICS}", places=(f"c{number // TOPICS % COMMUNES}",))
+            terms = tuple(f"việc {(number + TOPICS * far) % TERMS}" for far in (0, 1 + number // TERMS))
+            yield replace(item, topic=f"t{number % TOPICS}", places=(f"c{number // TOPICS % COMMUNES}",), terms=terms)
         else:
             yield item

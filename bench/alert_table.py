@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from alert_forecasts import Told, table, told
 from alert_rules import Rule, counts, episodes, farrington, obsei, scored, spike, zscore
-from alert_speed import COMMUNES, TOPICS, step_time
+from alert_speed import COMMUNES, TERMS, TOPICS, step_time
 from alert_streams import BUDGET, WEEKS, YARDSTICK, Recorded, Timer, ours, yardstick
 from sections import machine, write_section
 
@@ -291,7 +291,7 @@ def speed_part(size: Size) -> Iterator[str]:
     for seed in (40, 41, 42) if size.full else (40,):
         TIMER.detect(yardstick("std", seed))
     spent, themes = step_time(themes=True)
-    told = f"with the {themes:,} themes of {TOPICS} topics in {COMMUNES} communes beside them {spent:.1f} ms"
+    told = f"with the {themes:,} themes of {TOPICS} topics, {COMMUNES} communes and {TERMS} terms beside them {spent:.1f} ms"
     yield (
         f"Replay of a {WEEKS}-week stream with everything given: {np.median(TIMER.seconds):.0f} s of CPU; "
         f"one scoring step of 3,000 issues: {step_time()[0]:.1f} ms of CPU (median of two days), {told}."

@@ -146,6 +146,7 @@ class Voice:
     published: datetime | None
     places: tuple[str, ...] = ()  # codes of today's communes
     in_province: bool = True
+    terms: tuple[str, ...] = ()  # what it is about, in segmented words of lower case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ def commune_codes(places: Iterable[Place]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for place in chosen for code in place.now))
 
 
-def voice_of(document: Clustered) -> Voice:
-    """What alerts know of one publication."""
+def voice_of(document: Clustered, terms: tuple[str, ...] = ()) -> Voice:
+    """What alerts know of one publication; `terms`: what it is about, where that is wanted."""
     return Voice(
         id=document.id,
         origin=document.origin,
@@ -39,6 +39,7 @@ def voice_of(document: Clustered) -> Voice:
         published=document.published,
         places=commune_codes(document.places),
         in_province=document.in_province,
+        terms=terms,
     )
 
 

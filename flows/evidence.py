@@ -16,8 +16,9 @@ from duluan.model import VOICE_KINDS, Alert, Clustered, Evidence
 from duluan.privacy import redact
 from duluan.query import Filter
 from duluan.text import excerpt
-from duluan.themes import scoped, theme
+from duluan.themes import theme
 from flows.leading import as_decided
+from flows.subjects import documents_of, titled
 from index.base import Index
 
 EXCERPTS = 5
@@ -35,7 +36,7 @@ def readable(signal: Signal, lookup: Lookup, title: str | None, profile: Profile
     found = [document for id in signal.voices if (document := lookup(id)) is not None]
     agency = profile.agency_for(alert.topic) if profile else None
     if profile and (standing := theme(alert.issue)):
-        title = standing.title(profile)
+        title = titled(standing, found, profile)
     return replace(
         alert,
         title=f"{headline(title)}: {alert.title.partition(': ')[2]}" if title else alert.title,
@@ -70,9 +71,8 @@ def quotation(document: Clustered) -> Evidence:
 def context(store: Index, engine: Engine, alert: Alert, profile: Profile) -> Context:
     """What the store adds to the card: nothing that came after the moment of the alert's numbers."""
     until = parse_time(str(alert.coverage["until"])) if "until" in alert.coverage else alert.detected
-    query = scoped(alert.issue, Filter(since=alert.started))
-    found = [d for d in store.documents(query) if d.fetched <= until]
-    own = {document.origin: document for document in reversed(found)}
+    found = [d for d in documents_of(store, alert.issue, Filter(since=alert.started)) if d.fetched <= until]
+    own = {document.origin: document for document in found}
     counts = Counter(document.source for document in own.values())
     issue = next(iter(store.issues([alert.issue])), None) if alert.issue else None
     return Context(

@@ -21,11 +21,12 @@ from duluan.errors import InputError
 from duluan.model import Alert, Clustered
 from duluan.query import Filter
 from duluan.records import to_record
-from duluan.themes import scoped, theme
+from duluan.themes import theme
 from flows.evidence import context
 from flows.journal import read
 from flows.leading import as_decided
 from flows.past import Past, recall
+from flows.subjects import documents_of
 from index.base import Index
 
 _NAMES = {
@@ -192,9 +193,9 @@ def recount(store: Index, past: Past, subject: str, start: datetime) -> tuple[in
 
 
 def _own(store: Index, past: Past, subject: str, window: Filter) -> Iterator[Clustered]:
-    """The documents of a theme are those of its topic and place; an event's may have been moved since."""
+    """The documents of a theme are those of today; an event's may have been moved since."""
     if theme(subject):
-        yield from store.documents(scoped(subject, window), oldest_first=True)
+        yield from documents_of(store, subject, window)
     elif ids := tuple(voice.id for voice in past.members(subject)[0]):
         yield from store.documents(replace(window, ids=ids), oldest_first=True)
 

@@ -22,6 +22,7 @@ from duluan.voices import voice_of
 from flows.decisions import moved
 from flows.journal import Memory
 from index.base import Index
+from nlp.matters import matters
 
 _IMPORTED: Final = timedelta(days=3)  # first run: what was fetched so long after publication is history
 _SKEW: Final = timedelta(hours=1)  # processes that write at the same time are no further apart
@@ -91,7 +92,7 @@ def recall(store: Index, memory: Memory, until: datetime) -> Past:
     first_issues = dict(store.first_issues())
     first, newer = list[Voice](), list[Voice]()
     for sequence, document in store.ingested():
-        voice = voice_of(document)
+        voice = voice_of(document, matters(document))
         if not voice.in_province:
             continue
         voice = replace(voice, issue=first_issues.get(voice.id, voice.issue))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,8 @@ from duluan.records import Record, document_from, fetch_from
 from duluan.text import excerpt
 from duluan.themes import theme
 from duluan.voices import commune_codes
+from flows.subjects import titled
+from nlp.matters import matters
 
 GIVEN = ("sentiment", "topic", "origin", "issue")
 BATCH = 500
@@ -103,7 +105,7 @@ class Replay:
 
             if self.profile is None:
                 raise ValueError("enriching needs a province profile")
-            self._enrich = Enricher(self.profile, keywords=False).enrich
+            self._enrich = Enricher(self.profile).enrich
         if not {"origin", "issue"} <= self.given:
             from nlp.cluster import Clusterer
 
@@ -149,9 +151,9 @@ class Replay:
     def _voice(self, entry: Entry, document: Document, origin: str, issue: str) -> Voice:
         record = entry.record
         said = _opinion(record, document, self.given)
-        places: tuple[str, ...] = ()
+        places, terms = tuple[str, ...](), tuple[str, ...]()
         if isinstance(document, Enriched):
-            places = commune_codes(document.places)
+            places, terms = commune_codes(document.places), matters(document)
         return Voice(
             id=document.id,
             origin=str(record["origin"]) if "origin" in self.given else origin,
@@ -165,24 +167,23 @@ class Replay:
             fetched=document.fetched,
             published=document.published,
             places=places,
+            terms=terms,
         )
 
     def _alert(self, signal: Signal) -> Alert:
-        from dataclasses import replace
-
         alert = signal.alert
-        title = _title(alert.issue, self._issues, self.profile)
+        shown = [self._shown[id] for id in signal.voices if id in self._shown]
+        title = self._title(alert.issue, shown)
         title = f"{title}: {alert.title.partition(': ')[2]}" if title else alert.title
         agency = self.profile.agency_for(alert.topic) if self.profile else None
-        evidence = tuple(_evidence(self._shown[id]) for id in signal.voices if id in self._shown)
-        return replace(alert, title=title, evidence=evidence[:_EXCERPTS], agency=agency.id if agency else None)
+        evidence = tuple(_evidence(document) for document in shown[:_EXCERPTS])
+        return replace(alert, title=title, evidence=evidence, agency=agency.id if agency else None)
 
-
-def _title(subject: str, issues: Mapping[str, Issue], profile: Profile | None) -> str:
-    standing = theme(subject)
-    if standing is not None:
-        return standing.title(profile) if profile else ""
-    return issues[subject].title if subject in issues else ""
+    def _title(self, subject: str, shown: Sequence[Document]) -> str:
+        standing = theme(subject)
+        if standing is None:
+            return self._issues[subject].title if subject in self._issues else ""
+        return titled(standing, shown, self.profile) if self.profile else ""
 
 
 def _order(item: Loaded) -> tuple[datetime, int, str]:

@@ -34,6 +34,7 @@ from flows.past import as_lived, hours_between
 from flows.telling import DEFAULT_SENDER, Teller
 from flows.turn import Busy, only_one
 from index.base import Index
+from nlp.matters import matters
 
 _TRIES_BACK: Final = timedelta(days=1)  # fetch lines written late are still found so far back
 _COMMIT_EVERY: Final = 24  # hours without a turn
@@ -176,7 +177,7 @@ class _Round:
         voices = []
         for number, document in self.store.ingested(memory.sequence):
             memory.sequence = number
-            voices.append(voice_of(document))
+            voices.append(voice_of(document, matters(document)))
             if not first and to_hours(document.fetched) <= engine.clock:
                 memory.late_items[str(number)] = self._coming()
         self.report.voices = len(voices)

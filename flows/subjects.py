@@ -1,0 +1,42 @@
+"""What an alert is about, read from the store: the documents of its event, or of its theme."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from duluan.config import Profile
+from duluan.model import Clustered, Document
+from duluan.query import Filter
+from duluan.text import nfc
+from duluan.themes import Theme, scoped, theme
+from index.base import Index
+from nlp.matters import matters
+
+
+def documents_of(store: Index, subject: str, window: Filter) -> Iterator[Clustered]:
+    """Those of `window` that `subject`, an alert's `issue`, counts; oldest first."""
+    standing = theme(subject)
+    for document in store.documents(scoped(subject, window), oldest_first=True):
+        if standing is None or not standing.term or standing.term in matters(document):
+            yield document
+
+
+def titled(standing: Theme, documents: Iterable[Document], profile: Profile) -> str:
+    """A theme's title, its term as the documents write it."""
+    return replace(standing, term=spelled(standing.term, documents) if standing.term else "").title(profile)
+
+
+def spelled(term: str, documents: Iterable[Document]) -> str:
+    """A keyword as the documents write it, most often, within sentences: 'bão kalmaegi' → 'bão Kalmaegi'."""
+    pattern = re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
+    found = Counter(
+        written for document in documents for written in pattern.findall(nfc(f"{document.title}. {document.text}"))
+    )
+    usual = {written: count for written, count in found.items() if not written.isupper()}
+    # at the start of a sentence the first letter is capital whatever the word
+    inside = {written: count for written, count in usual.items() if written[0] == term[0]}
+    best = inside or {term[0] + written[1:]: count for written, count in usual.items()}
+    return max(best, key=lambda written: (best[written], written), default=term)
