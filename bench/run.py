@@ -26,6 +26,7 @@ from duluan.privacy import redact
 from duluan.records import dumps, to_record
 from flows.importing import read_files, read_map
 from flows.ingest import clustered
+from flows.parallel import ParallelEnricher
 from flows.sample.content import DEMO_CLOCK, build
 from flows.sample.history import write_history
 from index import open_store
@@ -79,10 +80,16 @@ def stages(items: list[Document], folder: Path) -> list[Row]:
         for start in range(0, len(placed), 500):
             store.write(Batch(documents=placed[start : start + 500]))
 
+    def in_parallel() -> Row:
+        with ParallelEnricher(profile, workers=2, keywords=False) as enrich:
+            list(enrich(items[:1000]))  # the workers load their models
+            return timed("enrich, no keywords (two processes)", count, lambda: list(enrich(items)))
+
     count = len(items)
     rows = [
         timed("redact", count, lambda: [redact(d.text, d.kind) for d in items]),
         timed("enrich, no keywords (one process)", count, lambda: list(plain.enrich(items))),
+        in_parallel(),
         timed(
             "enrich with keywords (one process)",
             count,

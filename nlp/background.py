@@ -68,8 +68,7 @@ def _counted(pieces: Iterable[Piece]) -> tuple[sparse.csr_matrix, list[str]]:
     stream, parts, sections = iter(pieces), [], []
     while batch := list(islice(stream, BATCH)):
         found = count_features([piece.text for piece in batch], [""] * len(batch), (WORDS,))
-        starts = np.searchsorted(found.rows, np.arange(len(batch) + 1))
-        parts.append(sparse.csr_matrix((found.counts, found.ids, starts), shape=(len(batch), 1 << BITS)))
+        parts.append(sparse.csr_matrix((found.counts, (found.rows, found.ids)), shape=(len(batch), 1 << BITS)))
         sections += [piece.section for piece in batch]
     empty = sparse.csr_matrix((0, 1 << BITS), dtype=np.float32)
     return sparse.vstack([empty, *parts]).tocsr(), sections

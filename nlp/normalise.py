@@ -7,7 +7,6 @@ ours: they hold forms that stand for one thing only ("ko", "UBND"); ambiguous on
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from duluan.text import nfc
 
@@ -71,13 +70,6 @@ _DRAWN = re.compile(r"([^\W\d_iwx])\1{2,}|([iwx])\2{3,}")
 _PUNCT = re.compile(r"([^\w\s])\1{3,}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # "h'drai" is one word
 _URL = re.compile(r"(?:https?://|www\.)\S+")
-_SPACE = re.compile(r"\s+")
-
-
-@lru_cache(maxsize=4096)  # the comments of one article share its title
-def normalise_title(title: str) -> str:
-    """`normalise`, remembered."""
-    return normalise(title)
 
 
 def normalise(text: str) -> str:
@@ -89,9 +81,12 @@ def normalise(text: str) -> str:
     if "http" in lowered or "www." in lowered:
         lowered = _URL.sub(" liên kết ", lowered)
     lowered = _symbols(lowered)
-    lowered = _DRAWN.sub(lambda run: run.group(1) or run.group(2), lowered)
-    lowered = _LETTERS.sub(_expand, lowered)
-    return _SPACE.sub(" ", _PUNCT.sub(r"\1\1\1", lowered)).strip()
+    if any(3 * letter in lowered for letter in set(lowered)):
+        lowered = _DRAWN.sub(lambda run: run.group(1) or run.group(2), lowered)
+        lowered = _PUNCT.sub(r"\1\1\1", lowered)
+    if not TEENCODE.keys().isdisjoint(_LETTERS.findall(lowered)):
+        lowered = _LETTERS.sub(_expand, lowered)
+    return " ".join(lowered.split())
 
 
 def _symbols(lowered: str) -> str:

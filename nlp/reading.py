@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nlp.normalise import normalise, normalise_title
+from nlp.normalise import normalise
 from nlp.restore import marked
 
 _HEAD, _TAIL = 900, 300  # characters of a long text that are read: what it is about, and how it ends
@@ -21,5 +21,7 @@ def as_read(texts: Sequence[str]) -> list[str]:
 
 
 def titles_as_read(titles: Sequence[str]) -> list[str]:
-    """`as_read`; normalising is remembered, as the comments of one article share its title."""
-    return [normalise_title(title) for title in marked([clip(title) for title in titles])]
+    """`as_read`, each title once: the comments of one article share it."""
+    different = list(dict.fromkeys(titles))
+    read = dict(zip(different, as_read(different), strict=True))
+    return [read[title] for title in titles]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from nlp.features import BATCH, BITS, FAMILIES, Family, count_features
+from nlp.features import BATCH, BITS, FAMILIES, Counts, Family, begins, count_features
 
 F32 = npt.NDArray[np.float32]
 U32 = npt.NDArray[np.uint32]
@@ -31,13 +32,30 @@ class _Columns:
         counted = np.bitwise_count(bits).astype(np.int32)
         return cls(bits, np.cumsum(counted, dtype=np.int32) - counted)
 
-    def find(self, ids: I64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
-        """(which of the ids are kept, columns of those)."""
-        word, place = ids >> 6, (ids & 63).astype(np.uint64)
-        held = (self.bits[word] >> place & np.uint64(1)).astype(bool)
+    def find(self, ids: U32) -> tuple[I64, npt.NDArray[np.int32]]:
+        """(places of the ids that are kept, columns of those)."""
+        word, place = ids >> np.uint32(6), (ids & np.uint32(63)).astype(np.uint64)
+        bits = self.bits[word] >> place
+        # places, not a mask: taking what a mask of no pattern holds is three times as slow
+        held = np.flatnonzero(bits & np.uint64(1))
         word, place = word[held], place[held]
         lower = self.bits[word] & ((np.uint64(1) << place) - np.uint64(1))
         return held, self.before[word] + np.bitwise_count(lower)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Features of a batch of texts, column by column: those of `columns[k]` stand at starts[k]:starts[k + 1].
+
+    The columns of family f are columns[families[f]:families[f + 1]].
+    """
+
+    columns: npt.NDArray[np.int32]
+    families: I64
+    starts: I64
+    rows: U32  # text of each
+    values: F32
+    texts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +104,43 @@ class FeatureSpace:
 
     def rows(self, texts: Sequence[str], titles: Sequence[str]) -> sparse.csr_matrix:
         """Normalised texts → texts × columns; (1 + log tf)·idf, each family of a text scaled to unit length."""
-        counts = count_features(texts, titles, self.families)
-        return self.scale(counts.rows, counts.ids, counts.counts, counts.texts)
+        return self._matrix(self.read(texts, titles))
 
     def counted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """`rows` of texts whose hashed ids were counted before (texts × ids)."""
-        counts.sort_indices()
-        rows = np.repeat(np.arange(counts.shape[0], dtype=np.int64), np.diff(counts.indptr))
-        return self.scale(rows, counts.indices.astype(np.int64), counts.data, counts.shape[0])
+        by_id = counts.tocsc()
+        by_id.sort_indices()
+        ids = np.repeat(np.arange(by_id.shape[1], dtype=np.uint32), np.diff(by_id.indptr))
+        return self._matrix(self._weigh(Counts(by_id.indices, ids, by_id.data, by_id.shape[0])))
 
-    def scale(self, rows: I64, ids: I64, counts: F32, texts: int) -> sparse.csr_matrix:
-        """Rows from feature triples sorted by (text, id)."""
+    def read(self, texts: Sequence[str], titles: Sequence[str]) -> Read:
+        """What the heads read of up to BATCH normalised texts: as `rows`, but only the columns that they have, column by column."""
+        return self._weigh(count_features(texts, titles, self.families))
+
+    def _weigh(self, counts: Counts) -> Read:
+        new = begins(counts.ids)
+        ids, place = (
+            counts.ids[np.flatnonzero(new)],
+            np.cumsum(new) - 1,
+        )  # each id once, and which of them a feature has
         held, columns = self.columns_of.find(ids)
-        rows = rows[held]
-        values = (1 + np.log(counts[held])) * self.idf[columns]
-        block = rows * len(self.families) + (ids[held] >> BITS)
-        squares = np.bincount(block, weights=values * values, minlength=texts * len(self.families))
-        values = (values / np.sqrt(squares)[block]).astype(np.float32)
-        starts = np.searchsorted(rows, np.arange(texts + 1)).astype(np.int32)
-        return sparse.csr_matrix((values, columns, starts), shape=(texts, self.kept.size))
+        idf = np.zeros(ids.size, dtype=np.float32)  # of what is not kept 0, and no idf is as small
+        idf[held] = self.idf[columns]
+        weight = idf[place]
+        wanted = np.flatnonzero(weight)
+        ids, place, rows = ids[held], place[wanted], counts.rows[wanted]
+        values = (1 + np.log(counts.counts[wanted])) * weight[wanted]
+        starts = np.append(np.flatnonzero(begins(place)), place.size)
+        edges = np.searchsorted(ids, np.arange(len(self.families) + 1, dtype=np.uint32) << np.uint32(BITS))
+        for low, high in pairwise(starts[edges]):  # one family after the other
+            mine, own = rows[low:high], values[low:high]
+            length = np.sqrt(np.bincount(mine, weights=own * own, minlength=counts.texts)).astype(np.float32)
+            own /= length[mine]
+        return Read(columns, edges, starts, rows, values, counts.texts)
+
+    def _matrix(self, read: Read) -> sparse.csr_matrix:
+        rows = np.repeat(read.columns, np.diff(read.starts))
+        return sparse.csr_matrix((read.values, (read.rows, rows)), shape=(read.texts, self.kept.size))
 
 
 def hashed_counts(texts: Sequence[str], titles: Sequence[str], families: tuple[Family, ...]) -> sparse.csr_matrix:
@@ -120,4 +156,4 @@ def _count_blocks(
 ) -> Iterator[tuple[I64, I64, F32]]:
     for first in range(0, len(texts), BATCH):
         found = count_features(texts[first : first + BATCH], titles[first : first + BATCH], families)
-        yield found.rows + first, found.ids, found.counts
+        yield found.rows.astype(np.int64) + first, found.ids.astype(np.int64), found.counts

@@ -215,7 +215,8 @@ def train(
         heads[task.name] = head
         start += head.width
     levels, scale = quantised(np.hstack(weights), space)
-    return Bundle(name, version, space, levels, scale, np.concatenate(biases), heads, _describe(examples))
+    scores = (levels, scale, np.concatenate(biases))
+    return Bundle.of((name, version), space, scores, heads.values(), _describe(examples))
 
 
 def _tasks(examples: Sequence[Example], inner: int) -> Iterator[_Task]:

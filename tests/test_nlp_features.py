@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlp.calibration import Calibration, calibration_error, f1_cut, fit_calibration, threshold_for
-from nlp.features import BATCH, BITS, FAMILIES, Family, count_features
+from nlp.features import BATCH, BITS, FAMILIES, Family, Part, count_features
 from nlp.normalise import normalise
 
 ANY_TEXT = st.text(max_size=300)
@@ -73,6 +73,25 @@ def test_title_text_and_both_are_different_evidence() -> None:
 
     assert parts(0) == {"text", "joint"}
     assert parts(1) == {"title", "joint"}
+
+
+def _counted(text: str, title: str, part: Part) -> dict[tuple[str, int], float]:
+    """(unit, bucket) → how often, in one part."""
+    families = tuple(
+        Family(unit, unit, 1 if unit == "word" else 2, high, part) for unit, high in (("char", 5), ("word", 2))
+    )
+    found = count_features([text], [title], families)
+    names = [families[number].unit for number in (found.ids >> BITS).tolist()]
+    buckets = (found.ids & ((1 << BITS) - 1)).tolist()
+    return dict(zip(zip(names, buckets, strict=True), found.counts.tolist(), strict=True))
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANY_TEXT, ANY_TEXT)
+def test_one_pass_over_title_and_text_finds_what_each_holds_alone(title: str, text: str) -> None:
+    assert _counted(text, title, "text") == _counted(text, "", "text")
+    assert _counted(text, title, "title") == _counted(title, "", "text")
+    assert _counted(text, title, "joint") == _counted(f"{title} . {text}" if title else text, "", "text")
 
 
 def test_families_that_read_the_same_find_the_same() -> None:

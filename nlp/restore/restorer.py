@@ -37,7 +37,7 @@ def lacks_marks(text: str) -> bool:
         return False
     if text.isascii():
         return True
-    return sum(not word.isascii() for word in words) < FEW * len(words)
+    return len(words) - sum(map(str.isascii, words)) < FEW * len(words)
 
 
 class Restorer:
