@@ -6,10 +6,10 @@ a name that places elsewhere bear as well is a homonym and must not be answered.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import lzma
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,12 +61,14 @@ def resolved(label: str, names: dict[tuple[str, ...], set[str]]) -> tuple[str, .
 
 def main() -> None:
     """Prints the figures; with --errors every difference."""
-    arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
-    shared = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2] / "shared"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", nargs="?", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
+    parser.add_argument("--errors", action="store_true", help="print every difference")
+    asked = parser.parse_args()
     profile = load_province(province_folder())
     locator, names = Locator(profile), names_of(profile)
     shared_names = {tokens_of(unit.name) for unit in profile.units if unit.shared}
-    items = read(shared / "data/labels/news.csv.xz")
+    items = read(asked.shared / "data/labels/news.csv.xz")
     start = time.process_time()
     found = [locator.locate(item.text, WHEN) for item in items]
     spent = time.process_time() - start
@@ -79,7 +81,7 @@ def main() -> None:
         answer = {t for p in located.places if p.level != "province" and (t := tokens_of(p.written)) in names}
         hits, wrong, missed = hits + len(gold & answer), wrong + len(answer - gold), missed + len(gold - answer)
         right_scope += located.in_province == item.here
-        if "--errors" in sys.argv and (answer != gold or located.in_province != item.here):
+        if asked.errors and (answer != gold or located.in_province != item.here):
             scope = "" if located.in_province == item.here else f" IN {item.here}→{located.in_province}"
             print(
                 f"+{sorted(' '.join(t) for t in answer - gold)} -{sorted(' '.join(t) for t in gold - answer)}{scope} | {item.text!r}"

@@ -5,9 +5,9 @@ A probe counts as found when none of its secret's digits, letters of the address
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
-import sys
 import time
 import unicodedata
 from collections import Counter
@@ -54,7 +54,7 @@ def left_over(kind: str, text: str, secret: str) -> bool:
     return any(part in kept and part not in elsewhere for part in parts)
 
 
-def second_set() -> None:
+def second_set(errors: bool) -> None:
     """The set of scripts/redaction_probes.py: recall and damage, per kind."""
     probes, keeps = read("redaction_second.csv"), read("keep_second.csv")
     missed = [p for p in probes if left_over(p["kind"], p["text"], p["secret"])]
@@ -62,16 +62,18 @@ def second_set() -> None:
     print(f"second: recall {1 - len(missed) / len(probes):.3f} of {len(probes)}; damage {len(damaged)} of {len(keeps)}")
     every, bad = Counter(p["kind"] for p in probes), Counter(p["kind"] for p in missed)
     print("  " + ", ".join(f"{kind} {n - bad[kind]}/{n}" for kind, n in every.items()))
-    if "--errors" in sys.argv:
+    if errors:
         for probe in missed + damaged:
             print(f"  {probe['kind']:14s} {probe['text']}  →  {redact(probe['text'])}")
 
 
 def main() -> None:
     """Prints recall per kind and damage per kind, for each set."""
-    for half in HALVES:
-        if "--split" in sys.argv and sys.argv[sys.argv.index("--split") + 1] != half:
-            continue
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--split", choices=HALVES, help="this half of the first set alone")
+    parser.add_argument("--errors", action="store_true", help="print every probe that leaks and every text damaged")
+    asked = parser.parse_args()
+    for half in [asked.split] if asked.split else HALVES:
         probes = [p for p in read("redaction_probes.csv") if p["split"] == half]
         keeps = [p for p in read("keep_probes.csv") if p["split"] == half]
         missed = [p for p in probes if leaks(p["text"], p["secrets"].split("‖"))]
@@ -81,10 +83,10 @@ def main() -> None:
             f"{half}: recall {1 - len(missed) / len(probes):.3f} of {len(probes)}; damage {len(damaged)} of {len(keeps)}"
         )
         print("  " + ", ".join(f"{kind} {n - bad[kind]}/{n}" for kind, n in all_kinds.items()))
-        if "--errors" in sys.argv:
+        if asked.errors:
             for probe in missed + damaged:
                 print(f"  {probe['kind']:14s} {probe['text']}  →  {redact(probe['text'])}")
-    second_set()
+    second_set(asked.errors)
     texts = [p["text"] for p in read("redaction_probes.csv") + read("keep_probes.csv")]
     start = time.process_time()
     for _ in range(5):

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+sys.path.append(sys.path.pop(0))  # this folder last: its alerts.py would hide the package `alerts`
 from sections import machine, write_section
 
 from duluan.config import load_province
