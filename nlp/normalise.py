@@ -66,6 +66,7 @@ _FACE_START = re.compile(r"[:=^]['’_.\-)\](\[^d]|<3")
 _EMOJI = re.compile("[" + "".join(EMOJI) + "]")
 _ASTRAL = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe0e\ufe0f\ufeff]")
+_THRICE = re.compile(r"(.)\1\1")
 _DRAWN = re.compile(r"([^\W\d_iwx])\1{2,}|([iwx])\2{3,}")
 _PUNCT = re.compile(r"([^\w\s])\1{3,}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # "h'drai" is one word
@@ -81,7 +82,7 @@ def normalise(text: str) -> str:
     if "http" in lowered or "www." in lowered:
         lowered = _URL.sub(" liên kết ", lowered)
     lowered = _symbols(lowered)
-    if any(3 * letter in lowered for letter in set(lowered)):
+    if _THRICE.search(lowered):
         lowered = _DRAWN.sub(lambda run: run.group(1) or run.group(2), lowered)
         lowered = _PUNCT.sub(r"\1\1\1", lowered)
     if not TEENCODE.keys().isdisjoint(_LETTERS.findall(lowered)):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duluan.privacy import MARKS, MIN_CELL, cell, redact
+from duluan.privacy import MARKS, MIN_CELL, addresses, cell, numbers, redact
 
 GONE = [
     ("gọi 0905.123.456 gặp tôi", "gọi [điện thoại] gặp tôi"),
@@ -92,3 +92,53 @@ PIECES = [
 def test_marks_next_to_numbers_are_stable(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
+
+
+LEADING = [
+    *(
+        "nhà tôi ở ",
+        "địa chỉ: ",
+        "số nhà ",
+        "hẻm ",
+        "tổ dân phố số ",
+        "hộ khẩu ",
+        "ship về ",
+        "kp",
+        "d/c ",
+        "trụ sở ",
+        "ngày ",
+        "ở – ",
+    ),
+    *(
+        "không ",
+        "chín ",
+        "tám",
+        "năm ",
+        "ba ",
+        "o",
+        "l",
+        "05",
+        "12",
+        "345",
+        "6/7",
+        "/",
+        "-",
+        ".",
+        ", ",
+        " ",
+        "B",
+        "DN 4",
+        "(+84) ",
+    ),
+    *("Lê Lợi", " đường Hùng Vương", "phố ", "\n", " đồng", "biển "),
+]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.sampled_from(LEADING), max_size=16).map("".join))
+def test_what_is_looked_at_first_to_save_time_changes_no_answer(text: str) -> None:
+    quick = redact(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(numbers, "_may_hold", lambda _view: True)
+        patched.setattr(addresses, "_may_be_house", lambda _folded, _number: True)
+        assert redact(text) == quick

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from duluan.privacy.lexicon import words
 from duluan.privacy.marks import ADDRESS, Span
 from duluan.privacy.view import UPPER, View
 
@@ -52,13 +53,29 @@ _OFFICE = re.compile(
     r"|toa an|tiep dan|tram|thanh tra|buu dien|dau gia)[^.\n]{0,40}$"
 )
 
+# The last words of _LIVES, _HOUSE_WORD, _LANE_WORD and _GROUP_WORD: behind no other word these need be searched.
+_LEADS = words(
+    """
+    nha o rieng tro toi em minh tui tao ong ba co chi anh bac chu ay cua cha me bo con chau no ho nay do tai la thuoc
+    dinh ve den c dc ngu tru khau so sn hem kiet ngo ngach to pho dp doi kp
+    """
+)
+_WORD_BEFORE = re.compile(r"([a-z]+)[\s:.,\-]{0,4}$")
+
 
 def find_addresses(view: View) -> Iterator[Span]:
     """Spans of home addresses: number, lane and street; names of communes that follow are left for the place finder."""
     for number in _NUMBER.finditer(view.folded):
-        span = _at(view, number)
-        if span is not None:
+        if _may_be_house(view.folded, number) and (span := _at(view, number)) is not None:
             yield span
+
+
+def _may_be_house(folded: str, number: re.Match[str]) -> bool:
+    """Cheap: behind a word that leads to a house's number, or with a slash and no date."""
+    lead = _WORD_BEFORE.search(folded, max(0, number.start() - 12), number.start())
+    if lead is not None and lead[1] in _LEADS:
+        return True
+    return "/" in number[0] and not _is_date(number[0].replace(" ", ""))
 
 
 def _at(view: View, number: re.Match[str]) -> Span | None:

@@ -30,8 +30,9 @@ _ZEROS = ("khong", "zero", "hong ", "ko ", " o ")
 _SPOKEN = re.compile(
     rf"(?:khong|zero|hong|ko|(?<![a-z])o)\W{{1,3}}(?:{_WORD_LIST}|\d)\W{{1,3}}(?:{_WORD_LIST}|\d|o)(?![a-z])"
 )
-_GAP = re.compile(r"[\s.\-–_·•*/~|\\()+,\u200b-\u200f\u2060\ufe0f\u20e3\u00ad\u0300-\u036f]{0,4}")
-_SIX_NEAR = re.compile(r"\d(?:\D{0,8}\d){5}")
+_BETWEEN = r"[\s.\-–_·•*/~|\\()+,\u200b-\u200f\u2060\ufe0f\u20e3\u00ad\u0300-\u036f]{0,4}"
+_GAP = re.compile(_BETWEEN)
+_SIX = re.compile(rf"(?:[\doil]|{_WORD_LIST})(?:{_BETWEEN}(?:[\doil]|{_WORD_LIST})){{5}}")
 _DATE = re.compile(
     r"\d{1,2}\s?[./\-]\s?\d{1,2}\s?[./\-]\s?(?:19|20)\d\d(?!\d)|(?:19|20)\d\d[./\-]\d{1,2}[./\-]\d{1,2}(?!\d)"
 )
@@ -63,9 +64,9 @@ def find_numbers(view: View, protected: Sequence[tuple[int, int]] = ()) -> list[
 
 
 def _may_hold(view: View) -> bool:
-    """Cheap: six digits near each other, digits among three number words, or a spoken 'không chín …'."""
+    """Cheap: whatever may stand for a digit six times in a row, as in every number that goes, or a spoken 'không chín …'."""
     folded = view.folded
-    if view.has_digit and (_SIX_NEAR.search(folded) or len(_SINGLE_WORD.findall(folded)) >= 3):
+    if view.has_digit and _SIX.search(folded):
         return True
     return any(zero in folded for zero in _ZEROS) and _SPOKEN.search(folded) is not None
 
