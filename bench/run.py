@@ -65,7 +65,8 @@ def stages(items: list[Document], folder: Path) -> list[Row]:
     """Each stage by itself, in this one process."""
     profile = load_province(ROOT / "province" / "quang_ngai")
     plain, full = Enricher(profile, keywords=False), Enricher(profile)
-    list(full.enrich(items[:50]))  # the segmenter loads on first use
+    for enricher in (plain, full):
+        list(enricher.enrich(items[:50]))  # models and segmenter load on first use
     enriched: list[Enriched] = []
     placed: list[Clustered] = []
     clusterer = Clusterer()

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from duluan.config import Profile
-from duluan.errors import ModelError
+from duluan.errors import DuluanError, ModelError
 from duluan.model import Document, Enriched, Rejected
 from nlp.enrich import Enricher
 
@@ -20,15 +20,22 @@ CHUNK = 125  # documents a task: four tasks a batch of 500 keep two workers busy
 
 _BROKEN = "tiến trình phân tích dừng đột ngột (thiếu bộ nhớ?); chạy lại với --workers 1"
 
-_worker: Enricher | None = None
+_worker: Enricher | DuluanError | None = (
+    None  # an error while it began: told with the first task, where the caller hears it
+)
 
 
-def _start(profile: Profile, keywords: bool) -> None:
+def _start(profile: Profile, keywords: bool, backend: str | None) -> None:
     global _worker
-    _worker = Enricher(profile, keywords=keywords)
+    try:
+        _worker = Enricher(profile, keywords=keywords, backend=backend)
+    except DuluanError as error:
+        _worker = error
 
 
 def _work(documents: Sequence[Document]) -> list[Enriched | Rejected]:
+    if isinstance(_worker, DuluanError):
+        raise _worker
     if _worker is None:
         raise RuntimeError("the worker was not started")
     return list(_worker.enrich(documents))
@@ -37,13 +44,15 @@ def _work(documents: Sequence[Document]) -> list[Enriched | Rejected]:
 class ParallelEnricher:
     """A callable like `Enricher.enrich`, over `workers` processes. Use as a context manager."""
 
-    def __init__(self, profile: Profile, *, workers: int | None = None, keywords: bool = True) -> None:
+    def __init__(
+        self, profile: Profile, *, workers: int | None = None, keywords: bool = True, backend: str | None = None
+    ) -> None:
         self._workers = workers or os.cpu_count() or 1
         self._pool = ProcessPoolExecutor(
             self._workers,
             mp_context=multiprocessing.get_context("spawn"),  # fork would copy locks that other threads hold
             initializer=_start,
-            initargs=(profile, keywords),
+            initargs=(profile, keywords, backend),
         )
 
     def __enter__(self) -> Self:

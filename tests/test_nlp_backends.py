@@ -307,6 +307,23 @@ def test_models_toml_chooses_and_the_command_takes_an_older_bundle(province_dir:
         Enricher(load_province(folder), backend="transformers")
 
 
+def test_several_processes_answer_as_one_and_tell_the_same_error(province_dir: Path, tmp_path: Path) -> None:
+    from duluan.records import dumps, to_record
+
+    source = tmp_path / "in.jsonl"
+    texts = [f"Đường thôn {number} hỏng quá, mưa là ngập" for number in range(300)]
+    texts[7] = "???"  # refused
+    source.write_text("".join(dumps(to_record(_document(text))) + "\n" for text in texts), encoding="utf-8")
+    run = ["--province", str(_copied(province_dir, tmp_path)), "--no-keywords", str(source)]
+    one, several = (CliRunner().invoke(enrich_app, [*run, "--workers", workers]) for workers in ("1", "2"))
+    assert one.exit_code == several.exit_code == 3
+    assert several.stdout == one.stdout
+    assert several.stderr == one.stderr
+    failed = CliRunner().invoke(enrich_app, [*run, "--workers", "2", "--backend", "transformers"])
+    assert isinstance(failed.exception, ConfigError)
+    assert "chưa có [[plugin]] nào" in str(failed.exception)
+
+
 def _older(folder: Path) -> Path:
     import shutil
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +12,12 @@ import typer
 
 from duluan.cli.common import Files, ProvinceDir, Quiet, open_province
 from duluan.cli.streams import Tally, emit, records
-from duluan.model import Document, Rejected
+from duluan.config import Profile
+from duluan.model import Document, Enriched, Rejected
 from duluan.records import document_from, to_record, unknown_keys
 
 app = typer.Typer(add_completion=False)
+_WINDOW = 1000  # documents read ahead for each process
 
 
 @app.command()
@@ -29,24 +33,47 @@ def enrich(
         Path | None,
         typer.Option("--bundle", help="Thư mục có vi.npz và vi.json khác (bản cũ), để lặp lại câu trả lời cũ."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Số tiến trình; từ 2 trở lên thì đọc trước hàng nghìn văn bản một lần.")
+    ] = 1,
     quiet: Quiet = False,
 ) -> None:
     """Gắn chủ đề, sắc thái, kiến nghị, địa danh, từ khóa cho từng văn bản; lời người dân được che thông tin riêng trước."""
-    from nlp.enrich import Enricher
-
     tally = Tally(quiet=quiet)
     places: list[str] = []
     profile = open_province(province)
     if bundle is not None:
         models = profile.models.model_copy(update={"bundle": str(bundle.resolve())})
         profile = profile.model_copy(update={"models": models})
-    enricher = Enricher(profile, keywords=not no_keywords, backend=backend)
-    for number, item in enumerate(enricher.enrich(_documents(files or [], tally, places))):
-        if isinstance(item, Rejected):
-            tally.reject(places[number], f"{item.reason} {item.detail}".strip())
-        else:
-            emit(to_record(item), tally)
+    documents = _documents(files or [], tally, places)
+    with _enricher(profile, workers, keywords=not no_keywords, backend=backend) as enricher:
+        for number, item in enumerate(enricher(documents)):
+            if isinstance(item, Rejected):
+                tally.reject(places[number], f"{item.reason} {item.detail}".strip())
+            else:
+                emit(to_record(item), tally)
     raise typer.Exit(tally.finish("enrich"))
+
+
+@contextmanager
+def _enricher(
+    profile: Profile, workers: int, *, keywords: bool, backend: str | None
+) -> Iterator[Callable[[Iterator[Document]], Iterator[Enriched | Rejected]]]:
+    """In this process, which answers as texts come (a pipe), or in several, window by window."""
+    if workers == 1:
+        from nlp.enrich import Enricher
+
+        yield Enricher(profile, keywords=keywords, backend=backend).enrich
+        return
+    from flows.parallel import ParallelEnricher
+
+    with ParallelEnricher(profile, workers=workers, keywords=keywords, backend=backend) as enrich:
+
+        def by_windows(documents: Iterator[Document]) -> Iterator[Enriched | Rejected]:
+            while window := list(islice(documents, _WINDOW * workers)):
+                yield from enrich(window)
+
+        yield by_windows
 
 
 def _documents(files: list[str], tally: Tally, places: list[str]) -> Iterator[Document]:
