@@ -12,13 +12,12 @@ from alerts.signal import Signal
 from alerts.words import headline
 from duluan.clock import local, parse_time
 from duluan.config import Profile
-from duluan.model import VOICE_KINDS, Alert, Clustered, Evidence
+from duluan.model import VOICE_KINDS, Alert, Clustered, Evidence, Issue
 from duluan.privacy import redact
 from duluan.query import Filter
 from duluan.text import excerpt
-from duluan.themes import theme
 from flows.leading import as_decided
-from flows.subjects import documents_of, titled
+from flows.subjects import documents_of, title_of
 from index.base import Index
 
 EXCERPTS = 5
@@ -27,16 +26,12 @@ _OFFICIAL = frozenset({"nukeviet", "liferay"})
 Lookup = Callable[[str], Clustered | None]
 
 
-def readable(signal: Signal, lookup: Lookup, title: str | None, profile: Profile | None) -> Alert:
-    """The signal's alert with its issue's `title` (a theme names itself), the department, and at most five quotations.
-
-    Those are of distinct origins, distinct sources first.
-    """
+def readable(signal: Signal, lookup: Lookup, issue: Issue | None, profile: Profile | None) -> Alert:
+    """The signal's alert with its `title_of`, the department, and at most five quotations of distinct origins, distinct sources first."""
     alert = signal.alert
     found = [document for id in signal.voices if (document := lookup(id)) is not None]
     agency = profile.agency_for(alert.topic) if profile else None
-    if profile and (standing := theme(alert.issue)):
-        title = titled(standing, found, profile)
+    title = title_of(alert.issue, found, issue, profile)
     return replace(
         alert,
         title=f"{headline(title)}: {alert.title.partition(': ')[2]}" if title else alert.title,

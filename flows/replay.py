@@ -14,9 +14,8 @@ from duluan.model import SENTIMENTS, Alert, Document, Enriched, Evidence, Fetch,
 from duluan.privacy import redact
 from duluan.records import Record, document_from, fetch_from
 from duluan.text import excerpt
-from duluan.themes import theme
 from duluan.voices import commune_codes
-from flows.subjects import titled
+from flows.subjects import title_of
 from nlp.matters import matters
 
 GIVEN = ("sentiment", "topic", "origin", "issue")
@@ -173,17 +172,11 @@ class Replay:
     def _alert(self, signal: Signal) -> Alert:
         alert = signal.alert
         shown = [self._shown[id] for id in signal.voices if id in self._shown]
-        title = self._title(alert.issue, shown)
+        title = title_of(alert.issue, shown, self._issues.get(alert.issue), self.profile)
         title = f"{title}: {alert.title.partition(': ')[2]}" if title else alert.title
         agency = self.profile.agency_for(alert.topic) if self.profile else None
         evidence = tuple(_evidence(document) for document in shown[:_EXCERPTS])
         return replace(alert, title=title, evidence=evidence, agency=agency.id if agency else None)
-
-    def _title(self, subject: str, shown: Sequence[Document]) -> str:
-        standing = theme(subject)
-        if standing is None:
-            return self._issues[subject].title if subject in self._issues else ""
-        return titled(standing, shown, self.profile) if self.profile else ""
 
 
 def _order(item: Loaded) -> tuple[datetime, int, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from duluan.config import Profile
-from duluan.model import Clustered, Document
+from duluan.model import Clustered, Document, Issue
 from duluan.query import Filter
 from duluan.text import nfc
 from duluan.themes import Theme, scoped, theme
 from index.base import Index
+from nlp.issue_titles import shared_headline
 from nlp.matters import matters
 
 
@@ -24,7 +25,19 @@ def documents_of(store: Index, subject: str, window: Filter) -> Iterator[Cluster
             yield document
 
 
-def titled(standing: Theme, documents: Iterable[Document], profile: Profile) -> str:
+def title_of(subject: str, documents: Sequence[Document], issue: Issue | None, profile: Profile | None) -> str:
+    """What an alert on `subject` with the voices `documents` is called: a theme by its name, an issue as staff call it, else by its voices.
+
+    '' where nothing names it.
+    """
+    if standing := theme(subject):
+        return _titled(standing, documents, profile) if profile else ""
+    if issue and issue.title_by_staff:
+        return issue.title
+    return shared_headline(documents) or (issue.title if issue else "")
+
+
+def _titled(standing: Theme, documents: Iterable[Document], profile: Profile) -> str:
     """A theme's title, its term as the documents write it."""
     return replace(standing, term=spelled(standing.term, documents) if standing.term else "").title(profile)
 

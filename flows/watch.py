@@ -220,7 +220,7 @@ class _Round:
     def _take(self, signal: Signal, moment: datetime) -> None:
         """Write down one turn, the state that it leads to, and its messages."""
         issue = self.titles.get(signal.alert.issue)
-        alert = readable(signal, self.store.get, issue.title if issue else None, self.profile)
+        alert = readable(signal, self.store.get, issue, self.profile)
         before = self._state(alert.id)
         if signal.turn in ("opened", "promoted", "escalated", "reopened"):
             self.effects.alerts.append(alert)

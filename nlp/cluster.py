@@ -189,8 +189,8 @@ class Clusterer:
         event.first, event.last, event.active = min(event.first, when), max(event.last, when), self.now
         event.documents += 1
         event.voices += own
-        if len(event.titles) < TITLES_KEPT and (title := headline(document)) and title not in event.titles:
-            event.titles.append(title)
+        if (title := headline(document)) and title not in event.titles:
+            event.titles = [*event.titles, title][-TITLES_KEPT:]
         if isinstance(document, Enriched):
             event.topics[document.topic] += 1
             event.places.update(_places(document))

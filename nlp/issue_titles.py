@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from duluan.model import Document
 from duluan.text import excerpt, squeeze
-from nlp.clustering.terms import Runs, buckets
+from nlp.clustering.terms import Runs, background, buckets
 
 TITLE_LIMIT = 110
 PHRASE_SYLLABLES = 4
@@ -51,6 +52,21 @@ def best_title(titles: Sequence[str], weights: Mapping[int, float]) -> str:
     # a long headline holds more terms; the root keeps it from winning by length alone
     scores = [said / max(1, len(title)) ** 0.5 for said, title in zip(value, words, strict=True)]
     return titles[scores.index(max(scores))]
+
+
+def shared_headline(documents: Iterable[Document]) -> str:
+    """The headline that says most of what all these have in common; '' where none has any.
+
+    Of an alert, whose voices tell of one matter where their issue, long alive or loosely joined, may be named after another.
+    """
+    titles = list(dict.fromkeys(title for document in documents if (title := headline(document))))
+    words = [[word.lower() for word in _WORD.findall(title)] for title in titles]
+    single = Runs.of(words)
+    said = {(n, term) for runs in (single, single.grams(2)) for n, term in _terms(runs)}
+    heard = Counter(term for _, term in said)
+    share = background().share
+    weights = {term: -(count - 1) * math.log(share[term]) for term, count in heard.items()}
+    return best_title(titles, weights) if titles else ""
 
 
 def key_terms(

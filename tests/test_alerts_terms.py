@@ -155,9 +155,25 @@ def test_it_is_titled_and_worked_out_again_from_the_store(store: Index, profile:
 
 
 def test_what_a_document_is_about() -> None:
-    keywords = ("ba tơ", "quảng ngãi", "người dân", "sạt lở", "mưa lớn", "quốc lộ", "cầu tạm", "thông xe")
+    keywords = (
+        "ba tơ",
+        "quảng ngãi",
+        "buổi sáng",
+        "tài sản",
+        "quốc lộ",
+        "sạt lở",
+        "mưa lớn",
+        "cầu tạm",
+        "thông xe",
+        "đá lăn",
+    )
     found = matters(replace(document(), keywords=keywords, places=(BA_TO,)))
-    assert found == ("sạt lở", "mưa lớn", "quốc lộ", "cầu tạm")
+    assert found == (
+        "sạt lở",
+        "mưa lớn",
+        "cầu tạm",
+        "thông xe",
+    )  # "tài sản", "quốc lộ": in more than one text in a hundred
     assert len(found) == TERMS
 
 

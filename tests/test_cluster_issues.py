@@ -14,6 +14,7 @@ from duluan.model import Clustered, Document, Enriched, Kind, Place
 from nlp.cluster import Assignment, ClusterConfig, Clusterer
 from nlp.clustering.reading import readings
 from nlp.clustering.terms import tokens
+from nlp.issue_titles import shared_headline
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 STORIES = {
@@ -207,6 +208,28 @@ def test_an_issue_touched_and_expired_in_one_batch_is_told() -> None:
     clusterer.add([document("a", STORIES["sạt lở"][0]), document("b", STORIES["cá chết"][0], hours=24 * 40)])
     assert len(clusterer.take_changes().issues) == 2
     assert clusterer.assignment("a") is None
+
+
+def test_an_alert_is_called_by_what_its_voices_share() -> None:
+    told = [
+        "Những nơi làm bánh mì ngon nhất nước",
+        "Ăn bánh mì, 20 người nghi ngộ độc",
+        "Thêm 15 người nghi ngộ độc sau khi ăn bánh mì",
+    ]
+    voices = [document(f"b{n}", title) for n, title in enumerate([*told, "Khách ngộ độc bánh mì: tạm dừng tiệm"])]
+    assert "ngộ độc" in shared_headline(voices)
+    assert shared_headline(voices[:1]) == told[0]
+    assert shared_headline([]) == shared_headline([document("c", "", "Sao lâu quá", kind="comment")]) == ""
+
+
+def test_an_issue_is_called_by_one_of_its_latest_headlines() -> None:
+    clusterer = Clusterer()
+    (first,) = clusterer.add([document("a", STORIES["sạt lở"][0])])
+    event = clusterer.live(first.issue)
+    assert event is not None
+    for number in range(20):
+        clusterer.count(event, document(f"b{number}", f"Tin thứ {number}"), own=True)
+    assert event.titles == [f"Tin thứ {number}" for number in range(8, 20)]
 
 
 def test_staff_merge_rename_split_are_kept() -> None:

@@ -67,7 +67,7 @@ def test_what_is_still_to_come_moves_too() -> None:
 
 def test_cards_show_staffs_title(store: Index, profile: Profile) -> None:
     alert = alerted(store, profile)
-    assert alert.title.startswith("Việc của viec-3: ")
+    assert alert.title.startswith("Tin về viec-3: ")  # by its voices
     store.write(Batch(issues=[issue("viec-3", title="Do cán bộ đặt: đường hỏng", title_by_staff=True)]))
     change = alert.title.partition(": ")[2]
     for card in (card_of(store, profile, alert), explain(store, profile, alert.id).card):

@@ -20,7 +20,7 @@ from nlp.clustering.terms import Background, Terms, Weights
 from nlp.clustering.vectors import EMPTY, Vector, heaviest_first, unit_vector
 
 DAY = 86_400.0
-TITLES_KEPT = 12  # candidates for an issue's title
+TITLES_KEPT = 12  # candidates for an issue's title: its latest headlines
 MEMBERS_KEPT = 40  # latest texts whose main terms are remembered: for cohesion and splitting
 MEMBER_TERMS = 32
 COMMON = 2.5  # idf below which a term says nothing of an event (in about one document of twelve)
@@ -122,7 +122,7 @@ class WorkingSet:
         into.topics.update(other.topics)
         into.places.update(other.places)
         into.keywords.update(other.keywords)
-        into.titles = list(dict.fromkeys(into.titles + other.titles))[:TITLES_KEPT]
+        into.titles = list(dict.fromkeys(into.titles + other.titles))[-TITLES_KEPT:]
         into.members.extend(other.members)
 
     def remove(self, event: Event) -> None:

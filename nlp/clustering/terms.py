@@ -103,6 +103,14 @@ class Background:
 
     share: NDArray[np.float32]
 
+    def share_of(self, term: str) -> float:
+        """Share of documents that hold a term of one or more syllables: of a longer one, that of its rarest two neighbours."""
+        words = tokens(term)
+        if not words:
+            return 0.0
+        single = Runs.of([words])
+        return float(self.share[buckets((single.grams(2) if len(words) > 1 else single).codes)].min())
+
     @classmethod
     def load(cls, folder: Path = _MODELS) -> Background:
         """Read `cluster_terms.npz` and its card. Raises ModelError where they are missing or damaged."""
