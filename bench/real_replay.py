@@ -1,6 +1,6 @@
 """The real stream of the province through enrichment, clustering and detector: every alert, one line each.
 
-    python -m bench.real_replay [--part province_subset|articles]
+    python -m bench.real_replay [--part province_subset|articles] [--scoped]
 
 Prints ids, moments and counts, never text; `docs/real-replay.md` gives a reader's verdict on each line.
 """
@@ -23,10 +23,14 @@ def main() -> None:
     """Replay and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("province_subset", "articles"), default="province_subset")
-    source = DATA / f"{parser.parse_args().part}.csv.xz"
+    parser.add_argument(
+        "--scoped", action="store_true", help="count what is told of the province alone, as duluan watch"
+    )
+    asked = parser.parse_args()
+    source = DATA / f"{asked.part}.csv.xz"
     rows = read_files([source], read_map(ROOT / "examples" / "import-maps" / "rss-daily.toml"))
     documents = [row for row in rows if isinstance(row, Document)]
-    replay = Replay(frozenset(), load_province(ROOT / "province" / "quang_ngai"))
+    replay = Replay(frozenset(), load_province(ROOT / "province" / "quang_ngai"), scoped=asked.scoped)
     for alert in replay.run([Entry(document, {}) for document in documents]):
         numbers = f"voices {alert.voices}  share {alert.share:.2f}  score {alert.score:.2f}"
         print(

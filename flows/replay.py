@@ -54,19 +54,21 @@ def load(record: Record, given: frozenset[str]) -> Loaded:
             raise ValueError(f"missing key {key!r} (given)")
     if "sentiment" in given and record.get("sentiment") not in SENTIMENTS:
         raise ValueError(f"key 'sentiment': {record.get('sentiment')!r}, allowed: {', '.join(SENTIMENTS)}")
-    slim = {key: record.get(key) for key in ("origin", "issue", "topic", "sentiment", "sentiment_p", "uncertain")}
-    return Entry(
-        document_from(record), slim | {"places": record.get("places"), "in_province": record.get("in_province")}
-    )
+    kept = ("origin", "issue", "topic", "sentiment", "sentiment_p", "uncertain", "in_province")
+    return Entry(document_from(record), {key: record.get(key) for key in kept})
 
 
 @dataclass(slots=True)
 class Replay:
-    """Runs a loaded stream. `profile` is needed only where something must be enriched."""
+    """Runs a loaded stream. `profile` is needed only where something must be enriched.
+
+    `scoped`: what is not in the province is clustered but not counted, as `duluan watch` does; else everything is.
+    """
 
     given: frozenset[str]
     profile: Profile | None = None
     step: timedelta = timedelta(hours=1)
+    scoped: bool = False
     rejected: list[Rejected] = field(default_factory=list)
     _issues: dict[str, Issue] = field(default_factory=dict)
     _shown: dict[str, Document] = field(default_factory=dict)
@@ -132,6 +134,8 @@ class Replay:
             for id, issue in getattr(changes, "moves", {}).items():
                 engine.move(id, issue)
         for entry, document in kept:
+            if self.scoped and not _inside(entry, document):
+                continue
             self._shown[document.id] = document
             yield self._voice(entry, document, *assigned.get(document.id, ("", "")))
 
@@ -183,6 +187,10 @@ def _order(item: Loaded) -> tuple[datetime, int, str]:
     if isinstance(item, Fetch):
         return item.at, 1, item.source
     return item.document.fetched, 0, item.document.id
+
+
+def _inside(entry: Entry, document: Document) -> bool:
+    return document.in_province if isinstance(document, Enriched) else entry.record.get("in_province") is not False
 
 
 def _opinion(record: Record, document: Document, given: frozenset[str]) -> tuple[Any, float]:

@@ -35,6 +35,9 @@ def replay(
     truth: Annotated[
         Path | None, typer.Option("--truth", help="Đáp án của duluan simulate: chấm điểm, in ra dòng lỗi chuẩn.")
     ] = None,
+    scoped: Annotated[
+        bool, typer.Option("--scoped", help="Chỉ đếm bài về tỉnh, như duluan watch (mặc định: đếm mọi bài).")
+    ] = False,
     province: ProvinceDir = None,
     quiet: Quiet = False,
 ) -> None:
@@ -54,7 +57,7 @@ def replay(
         except (ValueError, TypeError) as error:
             tally.reject(where, str(error))
     everything = {"sentiment", "topic", "origin", "issue"} <= chosen
-    player = Replay(chosen, None if everything and province is None else open_province(province), pace)
+    player = Replay(chosen, None if everything and province is None else open_province(province), pace, scoped)
     found: list[dict[str, Any]] = []
     with _progress(quiet) as tick:
         for alert in player.run(items, tick):
