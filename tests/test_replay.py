@@ -19,10 +19,20 @@ GIVEN = "sentiment,topic,origin,issue"
 def item(id: str, issue: str, at: datetime, *, sentiment: str = "neu", title: str = "", **more: Any) -> dict[str, Any]:
     moment = at.isoformat()
     return {
-        "id": id, "url": f"https://bao.example/{id}", "source": f"bao-{sum(map(ord, id)) % 3}", "kind": "news", "title": title or f"Tin {id}",
-        "text": f"Nội dung {id}.", "fetched": moment, "published": moment, "topic": "giao_thong", "sentiment": sentiment, "origin": id,
-        "issue": issue, **more,
-    }  # fmt: skip
+        "id": id,
+        "url": f"https://bao.example/{id}",
+        "source": f"bao-{sum(map(ord, id)) % 3}",
+        "kind": "news",
+        "title": title or f"Tin {id}",
+        "text": f"Nội dung {id}.",
+        "fetched": moment,
+        "published": moment,
+        "topic": "giao_thong",
+        "sentiment": sentiment,
+        "origin": id,
+        "issue": issue,
+        **more,
+    }
 
 
 def stream() -> list[dict[str, Any]]:
