@@ -19,8 +19,8 @@ from duluan.themes import province_wide
 
 _NEW_SHARE: Final = 0.2  # part of the budgets that newborn issues may spend
 _THEME_SHARES: Final[dict[Track, float]] = {"theme": 0.1, "term": 0.05}  # and themes, where the stream has any
-# Episodes at the watch level for each false one: the record that sets the level holds the true incidents too (seeds 10–16).
-_WATCH_ALL: Final = 1.5
+# Episodes for each false one: the record that sets the levels holds the true incidents too (watch: seeds 10–16, mail: seeds 20–27).
+_ALL: Final = 1.5
 _TRACKS: Final[tuple[Track, ...]] = ("standing", *THEMES)  # rows; newborn issues are rows of the first
 _COVERED: Final = 0.7
 _WARM: Final = 7 * DAY
@@ -92,8 +92,8 @@ def thresholds(memory: Memory, rules: AlertRules, now: int, track: Track) -> Bar
     part = {**_THEME_SHARES, "newborn": _NEW_SHARE, "standing": 1 - _NEW_SHARE - themes}[track]
     peaks = memory.peaks[track]
     caution = 1.0 if memory.age(now) < _WARM else 0.0
-    watch = max(peaks.threshold(rules.watch_per_week * _WATCH_ALL * part), _FLOOR.watch) + caution
-    mail = max(peaks.threshold(rules.mail_per_week * part), _FLOOR.mail) + caution
+    watch = max(peaks.threshold(rules.watch_per_week * _ALL * part), _FLOOR.watch) + caution
+    mail = max(peaks.threshold(rules.mail_per_week * _ALL * part), _FLOOR.mail) + caution
     return Bars(watch, max(mail, watch))
 
 
