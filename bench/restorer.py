@@ -75,13 +75,11 @@ def main() -> None:
         return
     model, _ = load(MODELS)
     restorer = Restorer(model)
-    lines = ["| held-out text | syllables | right | most frequent form | sentences/s |", "|---|---|---|---|---|"]
+    lines = ["| held-out text | syllables | right | likeliest form alone | sentences/s |", "|---|---|---|---|---|"]
     for name, texts in held_out_texts(args.data).items():
         found = measure(restorer, model, texts)
         rate = speed(restorer, texts)
-        lines.append(
-            f"| {NAMES[name]} | {found.words:,} | {found.right:.4f} | {found.most_frequent:.4f} | {rate:,.0f} |"
-        )
+        lines.append(f"| {NAMES[name]} | {found.words:,} | {found.right:.4f} | {found.alone:.4f} | {rate:,.0f} |")
         print(lines[-1], flush=True)
     size = (MODELS / "restore.npz").stat().st_size / 1e6
     table = "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Trigram counts → the arrays of the restorer's model: discounting, pruning, rounding."""
+"""Trigram counts → the arrays of the restorer's model: interpolated Kneser-Ney smoothing, pruning, rounding."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duluan.text import fold
 from nlp.restore.model import ID_BITS, STEP, Arrays
-from nlp.restore.syllables import NUMBER, SIGNS, START, UNKNOWN
+from nlp.restore.pruning import Pruning, Siblings, cost, share
+from nlp.restore.syllables import COMMA, END, SIGNS, START
 
 U64 = npt.NDArray[np.uint64]
 F64 = npt.NDArray[np.float64]
@@ -20,27 +20,19 @@ _MASK = np.uint64((1 << ID_BITS) - 1)
 _TWO = np.uint64((1 << 2 * ID_BITS) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
-    """What is kept. An n-gram goes where leaving it out costs less than `loss` (count × difference of log-probabilities)."""
-
-    least_pair: int = 2  # occurrences in all texts; rarer n-grams are dropped, however much a text weighs
-    least_triple: int = 3
-    pair_loss: float = 3.0
-    triple_loss: float = 8.0
-
-
+ORDER = 3
 DISCOUNT = 0.75  # of every distinct n-gram of a corpus, in its own counts
 
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """Sorted keys (ids of ID_BITS bits, the first word highest), their weighted counts, and what of these goes to unseen n-grams."""
+    """Sorted keys (ids of ID_BITS bits, the first word highest) with what is known of each n-gram."""
 
     keys: U64
-    counts: F64
-    discounts: F64
+    counts: F64  # weighted; what probabilities are made of
+    discounts: F64  # what of the counts goes to unseen n-grams
     seen: F64  # occurrences, unweighted
+    mass: F64  # occurrences, weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,53 +45,68 @@ class Corpus:
 
     @property
     def size(self) -> int:
-        """Syllables in all; what stands before a sentence is none."""
-        return int(self.counts[(self.keys & _MASK) != SIGNS.index(START)].sum())
+        """Syllables and numbers in all; edges and commas are none."""
+        edges = np.asarray([SIGNS.index(sign) for sign in (START, END, COMMA)], dtype=np.uint64)
+        return int(self.counts[~np.isin(self.keys & _MASK, edges)].sum())
 
 
 def gathered(corpora: Sequence[Corpus], words: int) -> Grams:
-    """The n-grams of `words` words of several corpora. Each is discounted by itself: seen once ten times over is still seen once."""
+    """The n-grams of `words` words of several corpora. Each is discounted by itself: seen once ten times over is still seen once.
+
+    Shorter n-grams count once for each word that they follow (Kneser & Ney 1995): they are asked where the longer one is not known.
+    What begins a sentence follows nothing else and counts as often as it is seen.
+    """
     keep = np.uint64((1 << words * ID_BITS) - 1)
     parts = []
     for corpus in corpora:
-        one = _summed(corpus.keys & keep, corpus.counts)
-        freed = np.full(one.keys.size, DISCOUNT * corpus.weight)
-        parts.append((one.keys, one.counts * corpus.weight, freed, one.counts))
-    keys, counts, discounts, seen = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _summed(keys, counts, discounts, seen)
+        keys, (seen, followed) = _summed(corpus.keys & keep, corpus.counts, np.ones_like(corpus.counts))
+        begins = keys >> np.uint64((words - 1) * ID_BITS) == SIGNS.index(START)
+        counts = seen if words == ORDER else np.where(begins, seen, followed)
+        discounts = np.full(keys.size, DISCOUNT)
+        parts.append((keys, seen, *(corpus.weight * column for column in (counts, discounts, seen))))
+    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    keys, (seen, counts, discounts, mass) = _summed(joined[0], *joined[1:])
+    return Grams(keys, counts, discounts, seen, mass)
 
 
-def _summed(keys: U64, *values: F64) -> Grams:
-    """Rows of equal keys added up; of a single column of values every column is that one."""
+def _summed(keys: U64, *columns: F64) -> tuple[U64, list[F64]]:
+    """Rows of equal keys added up."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    sums = [np.add.reduceat(column[order], first) for column in values]
-    return Grams(ordered[first], *(sums if len(sums) > 1 else sums * 3))
+    return ordered[first], [np.add.reduceat(column[order], first) for column in columns]
 
 
 def fit(words: Sequence[str], corpora: Sequence[Corpus], pruning: Pruning) -> Arrays:
     """Arrays of a model over `words` (SIGNS first)."""
     corpora = [_predicting(corpus) for corpus in corpora]
-    pairs, triples = gathered(corpora, 2), gathered(corpora, 3)
-    last = (pairs.keys & _MASK).astype(np.int64)
+    pairs, triples = gathered(corpora, 2), gathered(corpora, ORDER)
+    first, last = ((part & _MASK).astype(np.int64) for part in (pairs.keys >> _BITS, pairs.keys))
     singles = np.bincount(last, weights=pairs.counts, minlength=len(words))
-    unigram = np.log(np.maximum(singles, 0.5) / singles.sum())  # a word never seen: as if half a time
-    two = _Order(pairs, (pairs.keys >> _BITS).astype(np.int64), len(words))
-    p2, backed2 = two.interpolated(np.exp(unigram)[last]), two.backed(np.exp(unigram)[last])
+    unigram = np.maximum(singles, 0.5) / singles.sum()  # a word never seen: as if half a time
+    two = _Order(pairs, first, len(words))
     context, known = _places(pairs.keys, triples.keys >> _BITS)
     # a sentence's first word follows <s> <s>, which as a bigram is never predicted
     triples, context = _only(triples, known), context[known]
-    below = p2[_places(pairs.keys, triples.keys & _TWO)[0]]
+    shorter = _places(pairs.keys, triples.keys & _TWO)[0]
+    p2 = two.interpolated(unigram[last])
     three = _Order(triples, context, pairs.keys.size)
-    p3 = three.interpolated(below)
-    unsure = _unsure(words)
-    keep3 = _kept(triples, p3, three.backed(below), pruning.least_triple, pruning.triple_loss)
-    keep3 &= _matters(unsure, triples.keys, 3)
-    needed = np.zeros(pairs.keys.size, dtype=bool)
-    needed[context[keep3]] = True
-    keep2 = _kept(pairs, p2, backed2, pruning.least_pair, pruning.pair_loss) & _matters(unsure, pairs.keys, 2)
-    return _arrays(words, unigram, two, three, (pairs, p2, keep2 | needed), (triples, p3, keep3, context))
+    p3 = three.interpolated(p2[shorter])
+
+    siblings = Siblings(words)
+    alone = np.bincount(last, weights=pairs.mass, minlength=len(words)).astype(np.float64)
+    sure1 = share(alone, siblings.mass(np.arange(len(words), dtype=np.uint64), alone, 1))
+    of_form2, of_form3 = siblings.mass(pairs.keys, pairs.mass, 2), siblings.mass(triples.keys, triples.mass, ORDER)
+    sure2 = share(pairs.mass, of_form2)
+    cost2 = cost(pairs.mass, of_form2, two.backed(unigram[last]) / p2, sure1[first] * sure1[last])
+    cost3 = cost(triples.mass, of_form3, three.backed(p2[shorter]) / p3, sure2[context] * sure2[shorter])
+    keep3 = (triples.seen >= pruning.least_triple) & (cost3 >= pruning.loss) & siblings.matter(triples.keys, ORDER)
+    keep2 = (pairs.seen >= pruning.least_pair) & (cost2 >= pruning.loss) & siblings.matter(pairs.keys, 2)
+    keep2[context[keep3]] = True
+
+    two.left_after(keep2, p2, unigram[last])
+    three.left_after(keep3, p3, np.where(keep2, p2, two.backed(unigram[last]))[shorter])
+    return _arrays(words, unigram, two, three, (pairs, p2, keep2), (triples, p3, keep3, context))
 
 
 def _predicting(corpus: Corpus) -> Corpus:
@@ -109,7 +116,7 @@ def _predicting(corpus: Corpus) -> Corpus:
 
 
 def _only(grams: Grams, kept: npt.NDArray[np.bool_]) -> Grams:
-    return Grams(grams.keys[kept], grams.counts[kept], grams.discounts[kept], grams.seen[kept])
+    return Grams(*(getattr(grams, column)[kept] for column in Grams.__slots__))
 
 
 def _places(keys: U64, asked: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
@@ -119,7 +126,7 @@ def _places(keys: U64, asked: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
 
 
 class _Order:
-    """One order's counts by context: interpolation with the order below by absolute discounting."""
+    """One order's counts by context: interpolation with the order below, which gets what is discounted."""
 
     def __init__(self, grams: Grams, context: I64, contexts: int) -> None:
         self._grams, self._context = grams, context
@@ -137,29 +144,13 @@ class _Order:
         """What p would be if the n-gram were not kept."""
         return self.left[self._context] * below
 
-
-def _kept(grams: Grams, p: F64, backed: F64, least: int, loss: float) -> npt.NDArray[np.bool_]:
-    lost = grams.counts * np.abs(np.log(p) - np.log(backed))
-    return np.asarray((grams.seen >= least) & (lost >= loss))
-
-
-def _unsure(words: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Words that share their bare form with another: only they are ever chosen among."""
-    bare = [fold(word) for word in words]
-    shared: dict[str, int] = {}
-    for form in bare:
-        shared[form] = shared.get(form, 0) + 1
-    found = np.asarray([shared[form] > 1 for form in bare])
-    found[: len(SIGNS)] = False
-    return found
-
-
-def _matters(unsure: npt.NDArray[np.bool_], keys: U64, order: int) -> npt.NDArray[np.bool_]:
-    """N-grams that help a choice: some word of theirs is unsure, and none is outside the vocabulary."""
-    parts = [((keys >> np.uint64(k * ID_BITS)) & _MASK).astype(np.int64) for k in range(order)]
-    unknown = np.logical_or.reduce([part == SIGNS.index(UNKNOWN) for part in parts])
-    number = parts[0] == SIGNS.index(NUMBER)
-    return np.asarray(np.logical_or.reduce([unsure[part] for part in parts]) & ~unknown & ~number)
+    def left_after(self, kept: npt.NDArray[np.bool_], p: F64, below: F64) -> None:
+        """Give what is not kept to the order below as well (Stolcke 1998), where `below` is what that says of each n-gram."""
+        mine, theirs = (
+            np.bincount(self._context, weights=np.where(kept, values, 0), minlength=self.left.size)
+            for values in (p, below)
+        )
+        self.left = ((1 - mine) / np.maximum(1 - theirs, 1e-3)).clip(1e-7, 1.0)
 
 
 def _steps(logs: F64) -> npt.NDArray[np.uint8]:
@@ -179,7 +170,7 @@ def _arrays(
     place = np.cumsum(keep2) - 1  # of a kept bigram among the kept
     return Arrays(
         words=tuple(words),
-        unigram=_steps(unigram),
+        unigram=_steps(np.log(unigram)),
         unigram_off=_steps(np.log(two.left)),
         pairs=np.bincount((grams2.keys[keep2] >> _BITS).astype(np.int64), minlength=len(words)).astype(np.uint16),
         second=(grams2.keys[keep2] & _MASK).astype(np.uint16),

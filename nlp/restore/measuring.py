@@ -1,4 +1,4 @@
-"""How many syllables the restorer gets right, beside the plainest guess: every bare syllable's most frequent form."""
+"""How many syllables the restorer gets right, beside the plainest guess: each bare syllable's likeliest form by itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Accuracy:
 
     words: int
     right: float
-    most_frequent: float  # each word's most frequent form, whatever stands beside it
+    alone: float  # each word's likeliest form, whatever stands beside it
 
 
 def measure(restorer: Restorer, model: NgramModel, texts: Sequence[str]) -> Accuracy:
@@ -28,7 +28,7 @@ def measure(restorer: Restorer, model: NgramModel, texts: Sequence[str]) -> Accu
     truth = [_words(nfc(text)) for text in texts]
     bared = [bare(text) for text in texts]
     found = [_words(text) for text in restorer.restore_all(bared)]
-    plain = [[_most_frequent(model, word) for word in _words(text)] for text in bared]
+    plain = [[_alone(model, word) for word in _words(text)] for text in bared]
     count = sum(map(len, truth))
     return Accuracy(count, _same(truth, found) / count, _same(truth, plain) / count)
 
@@ -41,6 +41,6 @@ def _same(truth: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> int
     return sum(a == b for one, other in zip(truth, found, strict=True) for a, b in zip(one, other, strict=True))
 
 
-def _most_frequent(model: NgramModel, word: str) -> str:
+def _alone(model: NgramModel, word: str) -> str:
     known = model.candidates.get(word)
     return word if known is None else model.words[int(known[0])]

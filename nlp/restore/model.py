@@ -1,7 +1,7 @@
 """The restorer's language model: syllable trigrams with back-off, as arrays.
 
 log p(w | u, v) is stored where the trigram was kept; else it is the back-off weight of (u, v) plus log p(w | v), and so on down to
-the unigram (Katz 1987; the probabilities are interpolated with absolute discounting, Ney, Essen & Kneser 1994). Values are
+the unigram (Katz 1987; the probabilities are those of interpolated Kneser-Ney smoothing, Chen & Goodman 1999). Values are
 natural logarithms in steps of STEP, one byte each.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 from zipfile import BadZipFile
@@ -25,7 +26,7 @@ U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 F32 = npt.NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 STEP = 1 / 8  # nats of one unit; finer steps gain nothing
 ID_BITS = 14
 LIMIT = 1 << ID_BITS  # words of the vocabulary, signs included
@@ -55,7 +56,9 @@ class Arrays:
 class _Lookup:
     """(context, id) → place, -1 where unknown; an open hash table of places, for binary search costs five times as much.
 
-    A place is right if its id is, and if it lies among the places of the context: so no keys are kept.
+    A place is right if its id is, and if it lies among the places of the context: so no keys are kept. Where a slot is taken the
+    search goes 1, 3, 6, 10 … slots on: it reaches every slot of a power of two, and in a batch the longest search
+    takes less than half the steps of going one by one.
     """
 
     def __init__(self, counts: npt.NDArray[np.uint16], ids: npt.NDArray[np.uint16]) -> None:
@@ -74,11 +77,13 @@ class _Lookup:
     def _fill(self, waiting: I32) -> None:
         context = np.searchsorted(self._starts, waiting, side="right") - 1
         slots = self._home(context, self._ids[waiting])
-        while waiting.size:
+        for step in count(1):
+            if not waiting.size:
+                break
             free = self._slots[slots] == self._empty
             self._slots[slots[free]] = waiting[free]  # of several that want one slot the last gets it
             lost = self._slots[slots] != waiting
-            waiting, slots = waiting[lost], (slots[lost] + 1) & self._mask
+            waiting, slots = waiting[lost], (slots[lost] + step) & self._mask
 
     def _home(self, context: npt.NDArray[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         keys = (context.astype(np.uint64) << np.uint64(ID_BITS)) | ids.astype(np.uint64)
@@ -89,8 +94,10 @@ class _Lookup:
         slots = self._home(context, ids)
         found = self._slots[slots]
         open_ = np.flatnonzero(self._wrong(found, context, ids))
-        while open_.size:
-            slots[open_] = (slots[open_] + 1) & self._mask
+        for step in count(1):
+            if not open_.size:
+                break
+            slots[open_] = (slots[open_] + step) & self._mask
             found[open_] = self._slots[slots[open_]]
             open_ = open_[self._wrong(found[open_], context[open_], ids[open_])]
         found[found == self._empty] = -1

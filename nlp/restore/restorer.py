@@ -13,21 +13,21 @@ import numpy.typing as npt
 from duluan.text import fold, nfc
 from nlp.restore.lattice import best_paths
 from nlp.restore.model import NgramModel, load
-from nlp.restore.syllables import NUMBER, SIGNS, TOKEN, UNKNOWN, spelling
+from nlp.restore.syllables import SIGNS, UNKNOWN, spans
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 # Of the syllables of marked Vietnamese 75–85 % have a mark; of our comments fewer than one in a hundred is below a quarter.
 FEW = 0.25
 _LEAST = 2  # words; a lone one has no context to be restored from
 _BATCH = 64  # sentences searched together
-_LONGEST = 60  # syllables; a longer sentence is cut
+_LONGEST = 60  # units; a longer sentence is cut
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_UNKNOWN = np.asarray([SIGNS.index(UNKNOWN)], dtype=np.int32)
-_NUMBER = np.asarray([SIGNS.index(NUMBER)], dtype=np.int32)
+_SIGNS = {sign: np.asarray([number], dtype=np.int32) for number, sign in enumerate(SIGNS)}
+_UNKNOWN = _SIGNS[UNKNOWN]
 
 Ids = npt.NDArray[np.int32]
-Piece = tuple[int, int, Ids]  # where a word stands in its text, and its candidates; numbers have an empty span
+Piece = tuple[int, int, Ids]  # where a unit stands in its text, and its candidates; signs have an empty span
 
 
 def lacks_marks(text: str) -> bool:
@@ -72,27 +72,21 @@ class Restorer:
         return found
 
     def _sentences(self, text: str) -> list[list[Piece]]:
-        """The syllables of each sentence with their candidates; sentences with nothing to restore are left out."""
-        found: list[list[Piece]] = []
-        current: list[Piece] = []
-        for token in TOKEN.finditer(text):
-            first = text[token.start()]
-            if first.isalpha():
-                current.append((token.start(), token.end(), self._candidates(token.group())))
-            elif first.isdigit():
-                current.append((token.start(), token.start(), _NUMBER))
-            if current and (not first.isalnum() or len(current) >= _LONGEST):
-                found.append(current)
-                current = []
-        found.append(current)
-        return [part for part in found if any(ids.size > 1 or ids[0] >= len(SIGNS) for _, _, ids in part)]
+        """The units of each sentence with their candidates; sentences with nothing to restore are left out."""
+        found = []
+        for sentence in spans(text):
+            part = [(start, end, self._candidates(unit)) for unit, start, end in sentence]
+            if any(end > start and (ids.size > 1 or ids[0] >= len(SIGNS)) for start, end, ids in part):
+                found += [part[cut : cut + _LONGEST] for cut in range(0, len(part), _LONGEST)]
+        return found
 
-    def _candidates(self, word: str) -> Ids:
-        lowered = spelling(word)
-        if not lowered.isascii():  # it has marks: believed
-            known = self._model.ids.get(lowered)
+    def _candidates(self, unit: str) -> Ids:
+        if unit in _SIGNS:
+            return _SIGNS[unit]
+        if not unit.isascii():  # it has marks: believed
+            known = self._model.ids.get(unit)
             return _UNKNOWN if known is None else np.asarray([known], dtype=np.int32)
-        return self._model.candidates.get(lowered, _UNKNOWN)
+        return self._model.candidates.get(unit, _UNKNOWN)
 
     def _changes(self, text: str, part: Sequence[Piece], path: Sequence[int]) -> list[tuple[int, int, str]]:
         found = []

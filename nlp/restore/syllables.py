@@ -1,4 +1,4 @@
-"""Text → the units that the restorer works on: syllables as written without capitals, numbers and gaps as signs."""
+"""Text → the units that the restorer works on: syllables as written without capitals; numbers, commas and edges as signs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from duluan.text import nfc
 
-START, NUMBER, UNKNOWN = "<s>", "<n>", "<u>"  # a sentence's edge, a number, a word outside the vocabulary
-SIGNS = (START, NUMBER, UNKNOWN)
-TOKEN = re.compile(r"[^\W\d_]+|\d+|[.!?…\n]+")
+START, NUMBER, UNKNOWN, END, COMMA = "<s>", "<n>", "<u>", "</s>", "<,>"  # UNKNOWN: a word outside the vocabulary
+SIGNS = (START, NUMBER, UNKNOWN, END, COMMA)
+TOKEN = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)*|[.!?…\n]+|[,;]")
+Span = tuple[str, int, int]  # a unit and where it stands; signs have an empty span
 LONGEST = 7  # letters of the longest Vietnamese syllable ("nghiêng")
 
 # The tone mark's place is a matter of taste ('hoà' = 'hòa'): the model knows one of them.
@@ -25,16 +26,37 @@ def spelling(word: str) -> str:
     return lowered if lowered.isascii() else _MODERN_END.sub(lambda found: _PLACES[found.group()], lowered)
 
 
-def sentences(text: str) -> Iterator[list[str]]:
-    """The syllables of each sentence, numbers as NUMBER: what is counted and what is restored are cut alike."""
-    current: list[str] = []
-    for token in TOKEN.findall(nfc(text)):
-        if token[0].isalpha():
-            current.append(spelling(token))
-        elif token[0].isdigit():
-            current.append(NUMBER)
-        elif current:
-            yield current
+def spans(text: str) -> Iterator[list[Span]]:
+    """The units of each sentence of composed `text`, closed by END: what is counted and what is restored are cut alike.
+
+    Where a phrase ends tells syllables apart ('thôi.' but 'thời …'; ', còn' but 'con …'), so edges and commas are units. Of marks in
+    a row one counts, and it is END where one of them ends a sentence.
+    """
+    current: list[Span] = []
+    for token in TOKEN.finditer(text):
+        start, end = token.span()
+        first = text[start]
+        if first.isalpha():
+            current.append((spelling(token.group()), start, end))
+        elif first.isdigit():
+            current.append((NUMBER, start, start))
+        elif first not in ",;":
+            yield from _closed(current)
             current = []
+        elif current and current[-1][0] != COMMA:
+            current.append((COMMA, start, start))
+    yield from _closed(current)
+
+
+def _closed(current: list[Span]) -> Iterator[list[Span]]:
+    if current and current[-1][0] == COMMA:
+        current.pop()
     if current:
-        yield current
+        place = current[-1][2]
+        yield [*current, (END, place, place)]
+
+
+def sentences(text: str) -> Iterator[list[str]]:
+    """The units of each sentence without their places."""
+    for sentence in spans(nfc(text)):
+        yield [unit for unit, _, _ in sentence]
