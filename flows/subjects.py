@@ -49,7 +49,12 @@ def spelled(term: str, documents: Iterable[Document]) -> str:
         written for document in documents for written in pattern.findall(nfc(f"{document.title}. {document.text}"))
     )
     usual = {written: count for written, count in found.items() if not written.isupper()}
-    # at the start of a sentence the first letter is capital whatever the word
+    # at the start of a sentence the first letter is capital whatever the word; where all words are, it is a name
     inside = {written: count for written, count in usual.items() if written[0] == term[0]}
-    best = inside or {term[0] + written[1:]: count for written, count in usual.items()}
+    best = inside or {_within_sentence(written): count for written, count in usual.items()}
     return max(best, key=lambda written: (best[written], written), default=term)
+
+
+def _within_sentence(written: str) -> str:
+    words = written.split()
+    return written if all(word[0].isupper() for word in words) else written[0].lower() + written[1:]

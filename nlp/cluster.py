@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from duluan.model import Clustered, Document, Enriched, Issue
 from nlp.clustering import deciding
@@ -20,9 +19,10 @@ from nlp.clustering.ledger import Entry, Ledger
 from nlp.clustering.reading import Reading, readings
 from nlp.clustering.splitting import halves
 from nlp.clustering.staff import Corrections
+from nlp.clustering.telling import name, told
 from nlp.clustering.terms import Background, background
 from nlp.clustering.vectors import heaviest_first
-from nlp.issue_titles import best_title, headline, key_terms
+from nlp.issue_titles import headline
 from nlp.reprints import ReprintIndex
 
 __all__ = ["Assignment", "Changes", "ClusterConfig", "Clusterer"]
@@ -92,7 +92,9 @@ class Clusterer:
         known = self.working.events | self.departed
         events = [known[n] for n in sorted(self.touched) if n in known]
         changes = Changes(
-            issues=tuple(self._issue(event) for event in events), merges=dict(self.merges), moves=dict(self.moves)
+            issues=tuple(told(event, self.staff.titles.get(event.id)) for event in events),
+            merges=dict(self.merges),
+            moves=dict(self.moves),
         )
         self.touched.clear()
         self.departed.clear()
@@ -196,16 +198,8 @@ class Clusterer:
             event.places.update(_places(document))
             event.keywords.update(document.keywords[:5])
         if event.texts >= event.named * NAME_AGAIN:
-            self.name(event)
+            name(event)
         self.touched.add(event.number)
-
-    @staticmethod
-    def name(event: Event) -> None:
-        """Choose title and terms anew; where there is one text, its headline and keywords are all there is."""
-        event.named = event.texts
-        weights = event.weights() if len(event.titles) > 1 else {}
-        event.title = best_title(event.titles, weights)
-        event.key_terms = key_terms(event.titles, weights, event.keywords) if event.texts > 1 else _keywords(event)
 
     # -- merging and splitting ---------------------------------------------------------------------------------------
 
@@ -248,7 +242,7 @@ class Clusterer:
     def absorb(self, staying: Event, ending: Event) -> None:
         """Two issues are one from now on."""
         self.working.absorb(staying, ending)
-        self.name(staying)
+        name(staying)
         self.ledger.alias(ending.number, staying.number)
         self.merges[ending.id] = staying.id
         self.touched.discard(ending.number)
@@ -271,8 +265,8 @@ class Clusterer:
         new.documents, new.voices = len(moved), sum(self.ledger.origin(id) == id for id in moved)
         event.documents = max(0, event.documents - new.documents)
         event.voices = max(0, event.voices - new.voices)
-        self.name(event)
-        self.name(new)
+        name(event)
+        name(new)
         self.moves.update(dict.fromkeys(moved, fresh))
         self.touched.update((event.number, new.number))
 
@@ -291,34 +285,8 @@ class Clusterer:
         number = self.working.numbers.get(issue)
         return None if number is None else self.working.events[number]
 
-    def _issue(self, event: Event) -> Issue:
-        given = self.staff.titles.get(event.id)
-        return Issue(
-            id=event.id,
-            title=given or event.title,
-            terms=event.key_terms,
-            first=_moment(event.first),
-            last=_moment(event.last),
-            voices=event.voices,
-            topic=_most_common(event.topics) or "khac",
-            places=tuple(sorted(event.places, key=lambda code: (-event.places[code], code))[:8]),
-            title_by_staff=given is not None,
-        )
-
 
 def _places(document: Document) -> tuple[str, ...]:
     if not isinstance(document, Enriched):
         return ()
     return tuple(dict.fromkeys(code for place in document.places if place.level == "commune" for code in place.now))
-
-
-def _keywords(event: Event) -> tuple[str, ...]:
-    return tuple(sorted(event.keywords, key=lambda word: (-event.keywords[word], word)))
-
-
-def _most_common(counts: dict[str, int]) -> str | None:
-    return min(counts, key=lambda name: (-counts[name], name)) if counts else None
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

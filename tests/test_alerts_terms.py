@@ -184,6 +184,7 @@ def test_what_a_document_is_about() -> None:
         ("mất điện", ["Mất điện cả xã.", "Mất điện nữa."], "mất điện"),
         ("cầu cây sung", ["CẦU CÂY SUNG"], "cầu cây sung"),
         ("cầu cây sung", [], "cầu cây sung"),
+        ("phnom penh", ["Phnom Penh sáng nay", "Ở Phnom Penh"], "Phnom Penh"),
         ("bão no", ["bão nổi lên"], "bão no"),
     ],
 )

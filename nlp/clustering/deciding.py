@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from duluan.model import Clustered, Issue
 from nlp.clustering.events import TITLES_KEPT, Event
 from nlp.clustering.reading import readings
+from nlp.clustering.telling import name
 
 if TYPE_CHECKING:
     from nlp.cluster import Clusterer
@@ -78,7 +79,7 @@ def _leave(state: Clusterer, event: Event, new: Event) -> None:
         event.places - new.places,
         event.keywords - new.keywords,
     )
-    state.name(event)
+    name(event)
 
 
 def _retell(state: Clusterer, event: Event, documents: Sequence[Clustered]) -> None:
@@ -97,4 +98,4 @@ def _retell(state: Clusterer, event: Event, documents: Sequence[Clustered]) -> N
             vector = state.working.vector(reading.terms, reading.frequencies)
             state.working.add_text(event, document.id, vector, state.now)
         state.count(event, document, own=document.origin == document.id)
-    state.name(event)
+    name(event)
