@@ -26,6 +26,7 @@ from flows.ingest import IngestReport, Pipeline
 from flows.mailsink import mail_sink
 from flows.sample.content import DEMO_CLOCK, Sample, build
 from flows.sample.history import write_history
+from flows.sample.outlets import PORTS, Host
 from flows.sample.profile import profile as sample_profile
 from flows.sample.server import Site, serve
 from flows.watch import WatchReport, watch
@@ -33,6 +34,7 @@ from index import open_store
 from index.base import Index
 from nlp.enrich import Enricher
 
+STORE: Final = "duluan.sqlite"
 SENDER: Final = "duluan@tinh-mau.example"
 RECIPIENT: Final = "truc-ban@tinh-mau.example"
 ROUNDS: Final = 8  # over the last day, three hours apart: no source is unread long enough to count as an outage
@@ -57,28 +59,28 @@ class DemoReport:
     profile: Profile
 
 
-def demo(out: Path, base: Profile, *, tell: Told = lambda _: None) -> DemoReport:
-    """Run everything below `out`; running it again adds nothing and mails nothing again.
+def demo(out: Path, base: Profile, *, tell: Told = lambda _: None, ports: Mapping[Host, int] = PORTS) -> DemoReport:
+    """Run everything below `out`; running it again adds nothing and mails nothing again, as long as its outlets have the same `ports`.
 
     Raw pages, the history files (they hold the planted personal data) and the crawler's state lie in a temporary folder, never
     under `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    store_path = out / "duluan.sqlite"
     with tempfile.TemporaryDirectory(prefix="duluan-demo-") as scratch:
         tell("Mở kho dữ liệu")
-        store = open_store(f"sqlite:///{store_path}")
+        store = open_store(f"sqlite:///{out / STORE}")
         store.setup()
         try:
-            return _run(out, base, store, store_path, Path(scratch), tell)
+            tell("Dựng tỉnh mẫu: năm tuần tin, bài, bình luận")
+            with serve(build(DEMO_CLOCK), ports=ports) as site:
+                return _run(out, base, store, site, Path(scratch), tell)
         finally:
             store.close()
 
 
-def _run(out: Path, base: Profile, store: Index, store_path: Path, scratch: Path, tell: Told) -> DemoReport:
+def _run(out: Path, base: Profile, store: Index, site: Site, scratch: Path, tell: Told) -> DemoReport:
     clock = fixed_clock(DEMO_CLOCK)
-    tell("Dựng tỉnh mẫu: năm tuần tin, bài, bình luận")
-    with serve(build(DEMO_CLOCK)) as site, _environment(site.environ), mail_sink(out / "thu") as mailbox:
+    with _environment(site.environ), mail_sink(out / "thu") as mailbox:
         profile = _with_recipient(sample_profile(site, base))
         pipeline = Pipeline(store, Enricher(profile).enrich, agency_of=profile.agency_id)
         tell("Nhập các tuần trước")
@@ -100,7 +102,7 @@ def _run(out: Path, base: Profile, store: Index, store_path: Path, scratch: Path
         mails=tuple(sorted(mailbox.folder.glob("*.eml"))),
         briefing=tuple(files),
         page=page,
-        store=store_path,
+        store=out / STORE,
         profile=profile,
     )
 

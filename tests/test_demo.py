@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
@@ -17,6 +19,7 @@ from duluan.cli.demo import summary
 from duluan.config import load_province
 from flows.demo import DemoReport, demo
 from flows.sample.content import DEMO_CLOCK, Sample, Truth, build
+from flows.sample.outlets import PORTS
 from index import open_store
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -31,13 +34,21 @@ class Runs:
     sample: Sample
 
 
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, province_dir: Path) -> Runs:
     out = tmp_path_factory.mktemp("demo") / "out"
     steps: list[str] = []
-    first = demo(out, load_province(province_dir), tell=steps.append)
+    # not the usual ports, which another demo on this machine may hold during one of the two runs: ids follow addresses
+    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    first = demo(out, load_province(province_dir), tell=steps.append, ports=ports)
     assert len(steps) == 5
-    second = demo(out, load_province(province_dir))
+    second = demo(out, load_province(province_dir), ports=ports)
     return Runs(out, first, second, first.documents, build(DEMO_CLOCK))
 
 
