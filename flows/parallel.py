@@ -20,9 +20,8 @@ CHUNK = 250  # documents a task: a batch of 500 is two; at 125 each document too
 
 _BROKEN = "tiến trình phân tích dừng đột ngột (thiếu bộ nhớ?); chạy lại với --workers 1"
 
-_worker: Enricher | DuluanError | None = (
-    None  # an error while it began: told with the first task, where the caller hears it
-)
+# An error while it began is told with the first task, where the caller hears it.
+_worker: Enricher | DuluanError | None = None
 
 
 def _start(profile: Profile, keywords: bool, backend: str | None) -> None:
