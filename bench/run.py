@@ -18,7 +18,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-sys.path.append(sys.path.pop(0))  # this folder last: its alerts.py would hide the package `alerts`
+# This folder last: its alerts.py would hide the package `alerts`. Worker processes read this file again.
+sys.path.sort(key=str(Path(__file__).resolve().parent).__eq__)
 from sections import machine, write_section
 
 from duluan.config import load_province
@@ -40,7 +41,6 @@ REAL = ROOT.parent / "shared" / "data" / "rss_daily_2025_2026" / "articles.csv.x
 MAP = ROOT / "examples" / "import-maps" / "rss-daily.toml"
 OTHERS = ("extraction.py", "polling.py", "clustering.py", "places.py", "redaction.py", "restorer.py", "alerts.py")
 WARM = 4000  # documents before the clock starts: models load with the first ones, and a process's memory grows for some thousand
-WINDOW = 2000  # documents handed to two processes at once, as `duluan enrich --workers 2` does
 Row = tuple[str, float]
 
 
@@ -86,11 +86,8 @@ def stages(items: list[Document], folder: Path) -> list[Row]:
 
     def in_parallel() -> Row:
         with ParallelEnricher(profile, workers=2, keywords=False) as enrich:
-            windows = [items[start : start + WINDOW] for start in range(0, count, WINDOW)]
             list(enrich(items[: 2 * WARM]))
-            return timed(
-                "enrich, no keywords (two processes)", count, lambda: sum(1 for part in windows for _ in enrich(part))
-            )
+            return timed("enrich, no keywords (two processes)", count, lambda: sum(1 for _ in enrich.stream(items)))
 
     count = len(items)
     rows = [

@@ -17,6 +17,7 @@ from duluan.model import Document, Enriched, Rejected
 from nlp.enrich import Enricher
 
 CHUNK = 250  # documents a task: a batch of 500 is two; at 125 each document took a tenth longer
+WINDOW = 1000  # documents of a stream that are read ahead for each process
 
 _BROKEN = "tiến trình phân tích dừng đột ngột (thiếu bộ nhớ?); chạy lại với --workers 1"
 
@@ -61,6 +62,12 @@ class ParallelEnricher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def stream(self, documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
+        """Answer a stream of any length, of which at most WINDOW documents for each process wait in memory."""
+        source = iter(documents)
+        while window := list(islice(source, WINDOW * self._workers)):
+            yield from self(window)
 
     def __call__(self, documents: Iterable[Document]) -> Iterator[Enriched | Rejected]:
         """Begin at once, answer in order; what is handed in by one call waits in memory (the ingest hands in batches)."""

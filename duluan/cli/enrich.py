@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,6 @@ from duluan.model import Document, Enriched, Rejected
 from duluan.records import document_from, to_record, unknown_keys
 
 app = typer.Typer(add_completion=False)
-_WINDOW = 1000  # documents read ahead for each process
 
 
 @app.command()
@@ -58,7 +56,7 @@ def enrich(
 @contextmanager
 def _enricher(
     profile: Profile, workers: int, *, keywords: bool, backend: str | None
-) -> Iterator[Callable[[Iterator[Document]], Iterator[Enriched | Rejected]]]:
+) -> Iterator[Callable[[Iterable[Document]], Iterator[Enriched | Rejected]]]:
     """In this process, which answers as texts come (a pipe), or in several, window by window."""
     if workers == 1:
         from nlp.enrich import Enricher
@@ -67,13 +65,8 @@ def _enricher(
         return
     from flows.parallel import ParallelEnricher
 
-    with ParallelEnricher(profile, workers=workers, keywords=keywords, backend=backend) as enrich:
-
-        def by_windows(documents: Iterator[Document]) -> Iterator[Enriched | Rejected]:
-            while window := list(islice(documents, _WINDOW * workers)):
-                yield from enrich(window)
-
-        yield by_windows
+    with ParallelEnricher(profile, workers=workers, keywords=keywords, backend=backend) as several:
+        yield several.stream
 
 
 def _documents(files: list[str], tally: Tally, places: list[str]) -> Iterator[Document]:
