@@ -155,25 +155,10 @@ def test_it_is_titled_and_worked_out_again_from_the_store(store: Index, profile:
 
 
 def test_what_a_document_is_about() -> None:
-    keywords = (
-        "ba tơ",
-        "quảng ngãi",
-        "buổi sáng",
-        "tài sản",
-        "quốc lộ",
-        "sạt lở",
-        "mưa lớn",
-        "cầu tạm",
-        "thông xe",
-        "đá lăn",
-    )
-    found = matters(replace(document(), keywords=keywords, places=(BA_TO,)))
-    assert found == (
-        "sạt lở",
-        "mưa lớn",
-        "cầu tạm",
-        "thông xe",
-    )  # "tài sản", "quốc lộ": in more than one text in a hundred
+    # "tài sản" and "quốc lộ" stand in more than one text in a hundred, "buổi sáng" in the list
+    named = "ba tơ, quảng ngãi, buổi sáng, tài sản, quốc lộ, sạt lở, mưa lớn, cầu tạm, thông xe, đá lăn"
+    found = matters(replace(document(), keywords=tuple(named.split(", ")), places=(BA_TO,)))
+    assert found == ("sạt lở", "mưa lớn", "cầu tạm", "thông xe")
     assert len(found) == TERMS
 
 

@@ -78,9 +78,6 @@ def test_every_record_counts_unless_scope_is_asked_for(recorded: Path) -> None:
 
 
 def test_an_alert_is_called_by_its_voices_not_by_how_its_issue_began(recorded: Path) -> None:
-    for alert in played(recorded, "--scoped"):
-        assert alert["title"].startswith("Cầu treo Ba Tơ đứt cáp")
-
-
-def test_twice_the_same_stream_gives_the_same_alerts(recorded: Path) -> None:
-    assert played(recorded) == played(recorded)
+    alerts = played(recorded, "--scoped")
+    assert alerts
+    assert all(alert["title"].startswith("Cầu treo Ba Tơ đứt cáp") for alert in alerts)
